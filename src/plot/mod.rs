@@ -1,0 +1,1 @@
+//! Pictures: grids, filters, curves, animations. Pixels only; nothing here knows of models.
