@@ -2,5 +2,8 @@
 //! of Markov chains in parallel on any GPU or on the CPU.
 
 pub mod data;
+pub mod device;
 pub mod plot;
 pub mod random;
+
+pub use wgpu;

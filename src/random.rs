@@ -53,12 +53,8 @@ pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
         }
         let p0 = u64::from(M0) * u64::from(c0);
         let p1 = u64::from(M1) * u64::from(c2);
-        (c0, c1, c2, c3) = (
-            (p1 >> 32) as u32 ^ c1 ^ k0,
-            p1 as u32,
-            (p0 >> 32) as u32 ^ c3 ^ k1,
-            p0 as u32,
-        );
+        (c0, c1, c2, c3) =
+            ((p1 >> 32) as u32 ^ c1 ^ k0, p1 as u32, (p0 >> 32) as u32 ^ c3 ^ k1, p0 as u32);
     }
     [c0, c1, c2, c3]
 }
@@ -113,8 +109,12 @@ impl HostRng {
 
     fn word(&mut self) -> u32 {
         if self.used == 4 {
-            let counter =
-                [self.substream as u32, (self.substream >> 32) as u32, self.block, self.stream as u32];
+            let counter = [
+                self.substream as u32,
+                (self.substream >> 32) as u32,
+                self.block,
+                self.stream as u32,
+            ];
             self.words = philox(counter, self.key);
             self.block = self.block.wrapping_add(1);
             self.used = 0;

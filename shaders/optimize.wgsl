@@ -1,0 +1,39 @@
+// One optimizer step. Constant: ADAM, else SGD with momentum.
+
+struct Params {
+    count: u32,
+    rate: f32,
+    momentum: f32, // SGD's momentum, Adam's beta 1
+    decay: f32,    // SGD: L2 decay; Adam: learning rate times it
+    beta2: f32,
+    epsilon: f32,
+    pad0: u32,
+    pad1: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gradient: array<f32>;
+@group(0) @binding(2) var<storage, read_write> parameter: array<f32>;
+@group(0) @binding(3) var<storage, read_write> first: array<f32>;
+@group(0) @binding(4) var<storage, read_write> second: array<f32>; // Adam only
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+    if index >= params.count {
+        return;
+    }
+    let g = gradient[index];
+    let p = parameter[index];
+    if ADAM {
+        let m = first[index] + (1.0 - params.momentum) * (g - first[index]);
+        let v = second[index] + (1.0 - params.beta2) * (g * g - second[index]);
+        first[index] = m;
+        second[index] = v;
+        parameter[index] = p - params.rate * m / (sqrt(v) + params.epsilon) - params.decay * p;
+    } else {
+        let m = params.momentum * first[index] + g;
+        first[index] = m;
+        parameter[index] = p - params.rate * (m + params.decay * p);
+    }
+}

@@ -1,0 +1,66 @@
+// Sums in a fixed order. Constants: OPERATION 0 column sums, 1 sum of squares, 2 squared distance,
+// 3 count of NaN and infinities; EACH: rows have weights of their own.
+
+struct Params {
+    rows: u32,
+    columns: u32,
+    accumulate: u32,
+    weight: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, columns]
+@group(0) @binding(2) var<storage, read> other: array<f32>;   // as x (operation 2)
+@group(0) @binding(3) var<storage, read> weights: array<f32>; // [rows] (operation 0, EACH)
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+
+var<workgroup> partial: array<f32, 256>;
+
+fn term(index: u32) -> f32 {
+    let value = x[index];
+    if OPERATION == 1u {
+        return value * value;
+    } else if OPERATION == 2u {
+        let difference = value - other[index];
+        return difference * difference;
+    }
+    // By the bits of the exponent: a shader may assume that NaN does not exist.
+    return select(0.0, 1.0, (bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u);
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    if OPERATION == 0u {
+        let column = group.x * 256u + thread;
+        if column < params.columns {
+            var sum = 0.0;
+            if params.accumulate != 0u {
+                sum = out[column];
+            }
+            for (var row = 0u; row < params.rows; row++) {
+                var weight = params.weight;
+                if EACH {
+                    weight = weights[row];
+                }
+                sum += weight * x[row * params.columns + column];
+            }
+            out[column] = sum;
+        }
+        return;
+    }
+    var sum = 0.0;
+    for (var index = thread; index < params.rows * params.columns; index += 256u) {
+        sum += term(index);
+    }
+    partial[thread] = sum;
+    workgroupBarrier();
+    for (var width = 128u; width > 0u; width /= 2u) {
+        if thread < width {
+            partial[thread] += partial[thread + width];
+        }
+        workgroupBarrier();
+    }
+    if thread == 0u {
+        out[0] = partial[0];
+    }
+}

@@ -1,0 +1,149 @@
+//! The kernels on the CPU: rows split over rayon's threads, products through a GEMM crate on
+//! cache-sized tiles, epilogues vectorised. No result depends on the number of threads.
+
+mod gibbs;
+mod linear;
+mod matmul;
+mod optimize;
+mod outer;
+mod pointwise;
+mod reduce;
+mod simd;
+
+use super::{
+    Array, DeviceError, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce,
+    Result, RowWeights, Storage,
+};
+
+/// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
+/// stay in the second-level cache.
+const ROWS_PER_TILE: usize = 128;
+/// Values of an elementwise task.
+const CHUNK: usize = 1 << 14;
+
+/// The CPU backend.
+#[derive(Debug)]
+pub struct Cpu;
+
+/// The instruction set that the kernels run on.
+pub fn simd_name() -> &'static str {
+    match format!("{:?}", pulp::Arch::new()) {
+        name if name.starts_with("V4") => "AVX-512",
+        name if name.starts_with("V3") => "AVX2",
+        name if name.starts_with("Neon") => "NEON",
+        _ => "baseline SIMD",
+    }
+}
+
+impl Kernels for Cpu {
+    fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
+        let refuse = || DeviceError::TooLarge {
+            rows,
+            columns,
+            needed: (rows as u64).saturating_mul(columns as u64).saturating_mul(4),
+            available: isize::MAX as u64,
+            device: "the CPU".into(),
+        };
+        let count = rows.checked_mul(columns).ok_or_else(refuse)?;
+        let mut values = Vec::new();
+        values.try_reserve_exact(count).map_err(|reason| DeviceError::OutOfMemory {
+            needed: 4 * count as u64,
+            device: "the CPU".into(),
+            reason: reason.to_string(),
+        })?;
+        values.resize(count, 0.0);
+        Ok(Storage::Cpu(values))
+    }
+
+    fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()> {
+        let start = first_row * array.columns;
+        host_mut("write", "array", array)?[start..start + values.len()].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn read<'a>(&'a self, array: &'a Array) -> Pending<'a, Vec<f32>> {
+        Box::pin(async move { Ok(host("read", "array", array)?.to_vec()) })
+    }
+
+    fn copy_rows(
+        &self,
+        source: &Array,
+        source_row: usize,
+        target: &mut Array,
+        target_row: usize,
+        rows: usize,
+    ) -> Result<()> {
+        let columns = source.columns;
+        let source = host("copy_rows", "source", source)?;
+        host_mut("copy_rows", "target", target)?
+            [target_row * columns..(target_row + rows) * columns]
+            .copy_from_slice(&source[source_row * columns..(source_row + rows) * columns]);
+        Ok(())
+    }
+
+    fn gibbs(&self, call: Gibbs<'_>) -> Result<()> {
+        gibbs::gibbs(call)
+    }
+
+    fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        linear::linear(call, out)
+    }
+
+    fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        linear::linear_sum(call, out)
+    }
+
+    fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
+        outer::outer(call, out)
+    }
+
+    fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
+        reduce::reduce(call, x, out)
+    }
+
+    fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
+        pointwise::pointwise(call, out)
+    }
+
+    fn optimize(
+        &self,
+        call: Optimize,
+        gradient: &Array,
+        parameter: &mut Array,
+        moments: &mut [Array],
+    ) -> Result<()> {
+        optimize::optimize(call, gradient, parameter, moments)
+    }
+}
+
+/// The values of an array in host memory.
+fn host<'a>(kernel: &'static str, operand: &'static str, array: &'a Array) -> Result<&'a [f32]> {
+    match &array.storage {
+        Storage::Cpu(values) => Ok(values),
+        Storage::Gpu(_) => Err(DeviceError::Foreign { kernel, operand }),
+    }
+}
+
+/// The values of an array in host memory, to write to.
+fn host_mut<'a>(
+    kernel: &'static str,
+    operand: &'static str,
+    array: &'a mut Array,
+) -> Result<&'a mut [f32]> {
+    match &mut array.storage {
+        Storage::Cpu(values) => Ok(values),
+        Storage::Gpu(_) => Err(DeviceError::Foreign { kernel, operand }),
+    }
+}
+
+/// The weight of a row as a function of its index.
+fn row_weight<'a>(
+    kernel: &'static str,
+    weights: RowWeights<'a>,
+) -> Result<impl Fn(usize) -> f32 + Sync + 'a> {
+    let (uniform, each) = match weights {
+        RowWeights::Uniform(weight) => (weight, None),
+        RowWeights::Each(array) => (0.0, Some(host(kernel, "weights", array)?)),
+    };
+    Ok(move |row: usize| each.map_or(uniform, |each| each[row]))
+}

@@ -1,0 +1,59 @@
+//! Sums in a fixed order, whatever the number of threads.
+
+use rayon::prelude::*;
+
+use super::{host, host_mut, row_weight, simd::vectorize};
+use crate::device::{Array, Reduce, Result};
+
+/// Values that one task sums; fixed, so that the order of a sum is.
+const CHUNK: usize = 1 << 14;
+/// Independent partial sums, so that the sum vectorises.
+const LANES: usize = 16;
+
+/// Sums in `LANES` interleaved partial sums, then those in order.
+#[inline(always)]
+pub(super) fn sum(values: impl Iterator<Item = f32>) -> f32 {
+    let mut lanes = [0f32; LANES];
+    for (index, value) in values.enumerate() {
+        lanes[index % LANES] += value;
+    }
+    lanes.iter().sum()
+}
+
+pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
+    let values = host("reduce", "x", x)?;
+    let out = host_mut("reduce", "out", out)?;
+    match call {
+        Reduce::ColumnSum { weights, accumulate } => {
+            let weight = row_weight("reduce", weights)?;
+            if !accumulate {
+                out.fill(0.0);
+            }
+            vectorize(|| {
+                for (row, x) in values.chunks_exact(out.len()).enumerate() {
+                    let weight = weight(row);
+                    for (out, x) in out.iter_mut().zip(x) {
+                        *out += weight * x;
+                    }
+                }
+            });
+        }
+        Reduce::SumOfSquares => out[0] = total(values, values, |x, _| x * x),
+        Reduce::SquaredDistance(other) => {
+            let other = host("reduce", "other", other)?;
+            out[0] = total(values, other, |x, y| (x - y) * (x - y));
+        }
+        Reduce::NonFinite => out[0] = total(values, values, |x, _| f32::from(!x.is_finite())),
+    }
+    Ok(())
+}
+
+/// Σ term(x, y), chunk by chunk.
+fn total(x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32 + Sync) -> f32 {
+    let partial: Vec<f32> = x
+        .par_chunks(CHUNK)
+        .zip(y.par_chunks(CHUNK))
+        .map(|(x, y)| vectorize(|| sum(x.iter().zip(y).map(|(x, y)| term(*x, *y)))))
+        .collect();
+    partial.iter().sum()
+}

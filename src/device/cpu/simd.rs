@@ -1,0 +1,200 @@
+//! Vectorised epilogues: sigmoid, softplus and Bernoulli draws over a row. Written as plain loops
+//! over fixed-size lanes and compiled for the CPU at hand by `pulp`'s run-time dispatch. Only
+//! products and sums are used, never a fused multiply-add, so every instruction set gives the
+//! same bits.
+
+use crate::random::{M0, M1, Stream, W0, W1, blocks, key, uniform};
+
+/// Philox blocks drawn at a time: a whole number of SIMD registers on every CPU.
+const LANES: usize = 64;
+
+/// Runs `work` compiled for the widest SIMD that this CPU has.
+#[inline(always)]
+pub(super) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// exp(x), relative error below 2⁻²², for x in [-87, 88]; clamped outside.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    const LN2_HI: f32 = 0.693_359_4;
+    const LN2_LO: f32 = -2.121_944_4e-4;
+    // Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits.
+    const ROUND: f32 = 12_582_912.0;
+    let x = x.clamp(-87.0, 88.0);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = (x - n * LN2_HI) - n * LN2_LO;
+    // Taylor's series with its top coefficients trimmed for |r| <= ln(2)/2.
+    let p = 1.987_569_1e-4;
+    let p = p * r + 1.398_2e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 1.666_666_6e-1;
+    let p = p * r + 0.5;
+    let p = (p * r) * r + r + 1.0;
+    let exponent = (shifted.to_bits() << 23).wrapping_add(127 << 23);
+    p * f32::from_bits(exponent)
+}
+
+/// 1 / (1 + e⁻ˣ).
+#[inline(always)]
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// log(1 + eˣ), stable for every x.
+#[inline(always)]
+pub(super) fn softplus(x: f32) -> f32 {
+    // log1p(t) = 2 artanh(t / (2 + t)); the argument is at most 1/3, so the series is short.
+    let t = exp(-x.abs());
+    let s = t / (2.0 + t);
+    let q = s * s;
+    let series = 1.0 / 13.0;
+    let series = series * q + 1.0 / 11.0;
+    let series = series * q + 1.0 / 9.0;
+    let series = series * q + 1.0 / 7.0;
+    let series = series * q + 1.0 / 5.0;
+    let series = series * q + 1.0 / 3.0;
+    let series = series * q + 1.0;
+    x.max(0.0) + 2.0 * s * series
+}
+
+/// Where the draws of one row come from.
+#[derive(Clone, Copy)]
+pub(super) struct RowDraw {
+    pub seed: u64,
+    pub step: u32,
+    pub chain: u32,
+    pub stream: Stream,
+}
+
+/// Word `lane` of the Philox blocks `first .. first + LANES` of a row.
+#[inline(always)]
+fn philox_lanes(draw: RowDraw, first: u32) -> [[u32; LANES]; 4] {
+    let [mut k0, mut k1] = key(draw.seed);
+    let mut c0 = [draw.step; LANES];
+    let mut c1 = [draw.chain; LANES];
+    let mut c2: [u32; LANES] = std::array::from_fn(|lane| first.wrapping_add(lane as u32));
+    let mut c3 = [draw.stream as u32; LANES];
+    for round in 0..10 {
+        if round > 0 {
+            k0 = k0.wrapping_add(W0);
+            k1 = k1.wrapping_add(W1);
+        }
+        for lane in 0..LANES {
+            let p0 = u64::from(M0) * u64::from(c0[lane]);
+            let p1 = u64::from(M1) * u64::from(c2[lane]);
+            c0[lane] = (p1 >> 32) as u32 ^ c1[lane] ^ k0;
+            c1[lane] = p1 as u32;
+            c2[lane] = (p0 >> 32) as u32 ^ c3[lane] ^ k1;
+            c3[lane] = p0 as u32;
+        }
+    }
+    [c0, c1, c2, c3]
+}
+
+/// Calls `visit(units, words)` for runs of units of a row and the words that belong to them.
+#[inline(always)]
+fn for_each_run(
+    units: usize,
+    draw: RowDraw,
+    mut visit: impl FnMut(std::ops::Range<usize>, &[u32; LANES]),
+) {
+    let per_word = blocks(units);
+    for first in (0..per_word).step_by(LANES) {
+        let words = philox_lanes(draw, first as u32);
+        for (word, words) in words.iter().enumerate() {
+            let start = (word * per_word + first).min(units);
+            let end = (word * per_word + (first + LANES).min(per_word)).min(units);
+            if start < end {
+                visit(start..end, words);
+            }
+        }
+    }
+}
+
+/// Replaces the probabilities of a row by draws.
+#[inline(always)]
+pub(super) fn bernoulli_row(p: &[f32], out: &mut [f32], draw: RowDraw) {
+    for_each_run(out.len(), draw, |run, words| {
+        for ((out, p), word) in out[run.clone()].iter_mut().zip(&p[run]).zip(words) {
+            *out = f32::from(uniform(*word) < *p);
+        }
+    });
+}
+
+/// Replaces the pre-activations of a row by draws of Bernoulli(sigmoid(scale·(x + bias))), and
+/// keeps the probabilities in `means` where wanted.
+#[inline(always)]
+pub(super) fn sample_row(
+    row: &mut [f32],
+    bias: &[f32],
+    scale: f32,
+    draw: RowDraw,
+    means: Option<&mut [f32]>,
+) {
+    match means {
+        None => for_each_run(row.len(), draw, |run, words| {
+            for ((x, bias), word) in row[run.clone()].iter_mut().zip(&bias[run]).zip(words) {
+                *x = f32::from(uniform(*word) < sigmoid(scale * (*x + *bias)));
+            }
+        }),
+        Some(means) => {
+            for ((mean, x), bias) in means.iter_mut().zip(row.iter()).zip(bias) {
+                *mean = sigmoid(scale * (*x + *bias));
+            }
+            bernoulli_row(means, row, draw);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::philox;
+
+    /// Every float of a dense sweep against f64.
+    #[test]
+    fn sigmoid_and_softplus_agree_with_f64() {
+        let mut worst = (0f64, 0f64);
+        for i in -1_000_000..=1_000_000 {
+            let x = i as f32 * 1e-4;
+            let exact = f64::from(x);
+            let s = 1.0 / (1.0 + (-exact.max(-87.0)).exp());
+            worst.0 = worst.0.max((f64::from(sigmoid(x)) - s).abs() / s.max(1e-30));
+            let p = exact.max(0.0) + (-exact.abs()).max(-87.0).exp().ln_1p();
+            worst.1 = worst.1.max((f64::from(softplus(x)) - p).abs() / p);
+        }
+        assert!(worst.0 < 5e-7 && worst.1 < 5e-7, "relative errors {worst:?}");
+    }
+
+    #[test]
+    fn extreme_arguments_stay_finite_and_ordered() {
+        for x in [f32::MAX, 1e30, 1e4, -1e4, -1e30, f32::MIN] {
+            assert!((0.0..=1.0).contains(&sigmoid(x)));
+            assert!(softplus(x).is_finite() && softplus(x) >= 0.0);
+        }
+        assert_eq!(softplus(1e30), 1e30);
+        assert!(sigmoid(-1e4) < 1e-37 && sigmoid(1e4) == 1.0);
+    }
+
+    #[test]
+    fn the_lanes_are_philox_and_each_unit_sees_its_own_word() {
+        let draw =
+            RowDraw { seed: 0x0123_4567_89ab_cdef, step: 5, chain: 9, stream: Stream::Visible };
+        for units in [1, 2, 3, 4, 5, 63, 64, 65, 255, 256, 257, 784] {
+            let mut seen = vec![None; units];
+            for_each_run(units, draw, |run, words| {
+                for (unit, word) in run.zip(words) {
+                    assert!(seen[unit].replace(*word).is_none());
+                }
+            });
+            for (unit, word) in seen.iter().enumerate() {
+                let block = (unit % blocks(units)) as u32;
+                let expected = philox([5, 9, block, Stream::Visible as u32], key(draw.seed));
+                assert_eq!(*word, Some(expected[unit / blocks(units)]));
+            }
+        }
+    }
+}

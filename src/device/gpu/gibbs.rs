@@ -1,0 +1,160 @@
+//! Host side of `shaders/gibbs.wgsl`.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{
+    Access, Array, FOLD, Gibbs, Gpu, Program, Result, Storage, buffer, linear, pointwise,
+    program::Constant, queue::Dispatch, transpose,
+};
+use crate::{
+    device::{Activation, Draw, Linear, Pointwise},
+    random::{Stream, key},
+};
+
+/// Chains of a group: those that one thread draws at a time.
+const GROUP: usize = 16;
+/// The most groups of a workgroup; more would leave too few workgroups to fill a GPU.
+const MAX_GROUPS: usize = 2;
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    visible: u32,
+    hidden: u32,
+    chains: u32,
+    sweeps: u32,
+    first_step: u32,
+    key_low: u32,
+    key_high: u32,
+    beta: f32,
+    has_clamp: u32,
+    keep_means: u32,
+    visible_stream: u32,
+    hidden_stream: u32,
+}
+
+pub(super) const PROGRAM: Program = Program {
+    name: "gibbs",
+    source: include_str!("../../../shaders/gibbs.wgsl"),
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Write,
+        Access::Write,
+        Access::Write,
+    ],
+    params: size_of::<Params>(),
+    example: &[("GROUPS", Constant::U32(2)), ("WORDS", Constant::U32(2568))],
+};
+
+pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
+    let (d, h) = call.weights.shape();
+    let fitting = gpu.device.limits().max_compute_workgroup_storage_size as usize / (4 * (d + h));
+    match fitting.min(MAX_GROUPS) {
+        0 => by_half_sweeps(gpu, call),
+        groups => {
+            let needed = call.visible.rows().div_ceil(GROUP);
+            fused(gpu, call, groups.min(needed))
+        }
+    }
+}
+
+fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
+    let (d, h) = call.weights.shape();
+    let chains = call.visible.rows();
+    let source = buffer("gibbs", "weights", call.weights)?;
+    let weights = gpu.scratch("gibbs weights", 2 * d * h)?;
+    let biases = gpu.scratch("gibbs biases", d + h)?;
+    gpu.copy((source, 0), (&weights, 0), 4 * (d * h) as u64)?;
+    transpose::transpose(gpu, source, (d, h), &weights, d * h)?;
+    gpu.copy((buffer("gibbs", "visible_bias", call.visible_bias)?, 0), (&biases, 0), 4 * d as u64)?;
+    let hidden_bias = buffer("gibbs", "hidden_bias", call.hidden_bias)?;
+    gpu.copy((hidden_bias, 0), (&biases, 4 * d as u64), 4 * h as u64)?;
+    let unused = gpu.unused()?;
+    let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
+
+    let sweep_work = 2.0 * (chains * d * h) as f64;
+    let tiles = chains.div_ceil(groups * GROUP) as u32;
+    let [key_low, key_high] = key(call.seed);
+    let mut done = 0;
+    while done < call.sweeps {
+        let sweeps = ((gpu.budget() / sweep_work) as u32).clamp(1, call.sweeps - done);
+        let params = Params {
+            visible: d as u32,
+            hidden: h as u32,
+            chains: chains as u32,
+            sweeps,
+            first_step: call.first_step.wrapping_add(done),
+            key_low,
+            key_high,
+            beta: call.beta,
+            has_clamp: u32::from(clamp.is_some()),
+            keep_means: u32::from(done + sweeps == call.sweeps),
+            visible_stream: Stream::Visible as u32,
+            hidden_stream: Stream::Hidden as u32,
+        };
+        gpu.dispatch(Dispatch {
+            program: &PROGRAM,
+            constants: &[
+                ("GROUPS", Constant::U32(groups as u32)),
+                ("WORDS", Constant::U32((groups * (d + h)) as u32)),
+            ],
+            params: bytemuck::bytes_of(&params),
+            buffers: &[
+                &weights,
+                &biases,
+                clamp.unwrap_or(&unused),
+                buffer("gibbs", "visible", call.visible)?,
+                buffer("gibbs", "hidden", call.hidden)?,
+                buffer("gibbs", "hidden_means", call.hidden_means)?,
+            ],
+            groups: [tiles.min(FOLD), tiles.div_ceil(FOLD), 1],
+            work: sweep_work * f64::from(sweeps),
+        })?;
+        done += sweeps;
+    }
+    Ok(())
+}
+
+/// For models whose states do not fit into workgroup memory: each half-sweep is a product.
+fn by_half_sweeps(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
+    let Gibbs { weights, visible_bias, hidden_bias, visible, hidden, hidden_means, .. } = call;
+    let scale = call.beta;
+    let held = call.clamp.map(|clamp| Ok((clamp, copy_of(gpu, visible)?))).transpose()?;
+    for sweep in 0..call.sweeps {
+        let step = call.first_step.wrapping_add(sweep);
+        let draw = |stream| Draw { seed: call.seed, step, stream };
+        let to_visible = Linear {
+            x: &*hidden,
+            weights,
+            transposed: true,
+            bias: Some(visible_bias),
+            scale,
+            activation: Activation::Bernoulli(draw(Stream::Visible)),
+        };
+        linear::linear(gpu, &to_visible, visible, false)?;
+        if let Some((mask, held)) = &held {
+            pointwise::pointwise(gpu, Pointwise::Select { mask, x: held }, visible)?;
+        }
+        let to_hidden = Linear {
+            x: &*visible,
+            weights,
+            transposed: false,
+            bias: Some(hidden_bias),
+            scale,
+            activation: Activation::Sigmoid,
+        };
+        linear::linear(gpu, &to_hidden, hidden_means, false)?;
+        let draws = Pointwise::Bernoulli { p: &*hidden_means, draw: draw(Stream::Hidden) };
+        pointwise::pointwise(gpu, draws, hidden)?;
+    }
+    Ok(())
+}
+
+fn copy_of(gpu: &Gpu, array: &Array) -> Result<Array> {
+    let (rows, columns) = array.shape();
+    let copy = gpu.scratch("gibbs held", rows * columns)?;
+    gpu.copy((buffer("gibbs", "visible", array)?, 0), (&copy, 0), 4 * array.len() as u64)?;
+    Ok(Array { rows, columns, storage: Storage::Gpu(copy) })
+}

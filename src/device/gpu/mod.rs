@@ -1,0 +1,259 @@
+//! The kernels on the GPU: buffers, tile choice and dispatch. The shaders are in `shaders/`.
+
+mod gibbs;
+mod linear;
+mod optimize;
+mod outer;
+mod pace;
+mod pointwise;
+mod program;
+mod queue;
+mod reduce;
+mod transpose;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use super::{
+    Array, DeviceError, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce,
+    Result, RowWeights, Storage,
+};
+pub use program::{Access, Program};
+use queue::Recorder;
+
+/// Whether shaders check bounds and loops. Off in release builds: the kernels are tested with
+/// the checks on and off, and never index by untrusted values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checks {
+    /// Every check that naga can insert, and zeroed workgroup memory.
+    Full,
+    /// None.
+    Off,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        if cfg!(debug_assertions) { Self::Full } else { Self::Off }
+    }
+}
+
+/// The GPU backend.
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    name: String,
+    checks: Checks,
+    /// The first reason why nothing more can be expected of this device.
+    fault: Arc<OnceLock<Fault>>,
+    pipelines: Mutex<HashMap<String, program::Pipeline>>,
+    recorder: Mutex<Recorder>,
+    /// Scratch buffers by purpose and size.
+    scratch: Mutex<HashMap<(&'static str, u64), wgpu::Buffer>>,
+}
+
+/// Why a device is of no more use.
+#[derive(Clone, Debug)]
+enum Fault {
+    Lost(String),
+    Refused(String),
+}
+
+/// Every GPU program of the crate, for tests that check shaders against their host side.
+pub const PROGRAMS: &[&Program] = &[
+    &gibbs::PROGRAM,
+    &linear::PROGRAM,
+    &outer::PROGRAM,
+    &reduce::PROGRAM,
+    &pointwise::PROGRAM,
+    &optimize::PROGRAM,
+    &transpose::PROGRAM,
+];
+
+impl Gpu {
+    /// Wraps an open device; `name` goes into messages.
+    pub fn new(device: wgpu::Device, queue: wgpu::Queue, name: &str, checks: Checks) -> Self {
+        let fault = Arc::new(OnceLock::new());
+        let lost = fault.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            // The reason may have been recorded already; the first one counts.
+            let _ = lost.set(Fault::Lost(format!("{reason:?}: {}", message.trim())));
+        });
+        let refused = fault.clone();
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let _ = refused.set(Fault::Refused(error.to_string()));
+        }));
+        let recorder = Mutex::new(Recorder::new(&device));
+        Self {
+            device,
+            queue,
+            name: name.into(),
+            checks,
+            fault,
+            pipelines: Mutex::default(),
+            recorder,
+            scratch: Mutex::default(),
+        }
+    }
+
+    /// The error that the device is in, if it is.
+    fn healthy(&self) -> Result<()> {
+        match self.fault.get() {
+            None => Ok(()),
+            Some(Fault::Lost(reason)) => Err(DeviceError::Lost { reason: reason.clone() }),
+            Some(Fault::Refused(reason)) => {
+                Err(DeviceError::Refused { what: "a command".into(), reason: reason.clone() })
+            }
+        }
+    }
+
+    /// A zeroed storage buffer for `rows × columns` floats.
+    fn buffer(&self, rows: usize, columns: usize) -> Result<wgpu::Buffer> {
+        self.healthy()?;
+        let limits = self.device.limits();
+        let available = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        let needed = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
+        if needed > available {
+            let device = self.name.clone();
+            return Err(DeviceError::TooLarge { rows, columns, needed, available, device });
+        }
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("array"),
+            size: needed.max(4),
+            usage: wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::COPY_SRC
+                | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        match pollster::block_on(memory.pop()) {
+            None => Ok(buffer),
+            Some(error) => Err(DeviceError::OutOfMemory {
+                needed,
+                device: self.name.clone(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// A buffer of at least `count` floats that kernels share, one a purpose and size.
+    fn scratch(&self, purpose: &'static str, count: usize) -> Result<wgpu::Buffer> {
+        let key = (purpose, count as u64);
+        if let Some(buffer) = queue::lock(&self.scratch).get(&key) {
+            return Ok(buffer.clone());
+        }
+        let buffer = self.buffer(count, 1)?;
+        queue::lock(&self.scratch).insert(key, buffer.clone());
+        Ok(buffer)
+    }
+
+    /// A buffer to bind where a variant of a kernel reads nothing.
+    fn unused(&self) -> Result<wgpu::Buffer> {
+        self.scratch("unused", 4)
+    }
+}
+
+/// The buffer of an array.
+fn buffer<'a>(
+    kernel: &'static str,
+    operand: &'static str,
+    array: &'a Array,
+) -> Result<&'a wgpu::Buffer> {
+    match &array.storage {
+        Storage::Gpu(buffer) => Ok(buffer),
+        Storage::Cpu(_) => Err(DeviceError::Foreign { kernel, operand }),
+    }
+}
+
+/// Row weights as (uniform weight, buffer of weights).
+fn row_weights<'a>(
+    kernel: &'static str,
+    weights: RowWeights<'a>,
+) -> Result<(f32, Option<&'a wgpu::Buffer>)> {
+    match weights {
+        RowWeights::Uniform(weight) => Ok((weight, None)),
+        RowWeights::Each(array) => Ok((0.0, Some(buffer(kernel, "weights", array)?))),
+    }
+}
+
+/// Groups of 256 threads over `count` values, folded into two dimensions.
+fn groups_of_256(count: usize) -> [u32; 3] {
+    let groups = count.div_ceil(256) as u32;
+    [groups.min(FOLD), groups.div_ceil(FOLD), 1]
+}
+
+/// Groups along x before a dispatch folds into another dimension; the shaders know it too.
+const FOLD: u32 = 32_768;
+
+impl Kernels for Gpu {
+    fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
+        Ok(Storage::Gpu(self.buffer(rows, columns)?))
+    }
+
+    fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()> {
+        // A write takes effect before the commands that are not yet submitted, so submit them.
+        self.flush()?;
+        let offset = 4 * (first_row * array.columns) as u64;
+        self.queue.write_buffer(
+            buffer("write", "array", array)?,
+            offset,
+            bytemuck::cast_slice(values),
+        );
+        self.healthy()
+    }
+
+    fn read<'a>(&'a self, array: &'a Array) -> Pending<'a, Vec<f32>> {
+        Box::pin(self.read_back(array))
+    }
+
+    fn copy_rows(
+        &self,
+        source: &Array,
+        source_row: usize,
+        target: &mut Array,
+        target_row: usize,
+        rows: usize,
+    ) -> Result<()> {
+        let row = 4 * source.columns as u64;
+        self.copy(
+            (buffer("copy_rows", "source", source)?, row * source_row as u64),
+            (buffer("copy_rows", "target", target)?, row * target_row as u64),
+            row * rows as u64,
+        )
+    }
+
+    fn gibbs(&self, call: Gibbs<'_>) -> Result<()> {
+        gibbs::gibbs(self, call)
+    }
+
+    fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        linear::linear(self, call, out, false)
+    }
+
+    fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        linear::linear(self, call, out, true)
+    }
+
+    fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
+        outer::outer(self, call, out)
+    }
+
+    fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
+        reduce::reduce(self, call, x, out)
+    }
+
+    fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
+        pointwise::pointwise(self, call, out)
+    }
+
+    fn optimize(
+        &self,
+        call: Optimize,
+        gradient: &Array,
+        parameter: &mut Array,
+        moments: &mut [Array],
+    ) -> Result<()> {
+        optimize::optimize(self, call, gradient, parameter, moments)
+    }
+}

@@ -1,0 +1,251 @@
+//! Recording, submitting and reading back. Commands are collected and submitted in slices of
+//! measured length; two slices are in flight, so the host records while the GPU works.
+
+use std::{
+    collections::VecDeque,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Array, DeviceError, Fault, Gpu, Result, buffer,
+    pace::Pace,
+    program::{Constant, Program},
+};
+
+/// Offset between the parameters of successive dispatches: WebGPU's largest alignment.
+const PARAMS_STRIDE: usize = 256;
+/// Dispatches that one submission may hold.
+const MAX_DISPATCHES: usize = 1024;
+/// Submissions in flight before the host waits for the oldest.
+const IN_FLIGHT: usize = 2;
+/// How long one wait may last before the GPU is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Locks, whatever a panic elsewhere left behind: the guarded values are always whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Commands that are recorded and not yet submitted, and submissions that are not yet done.
+pub(super) struct Recorder {
+    encoder: Option<wgpu::CommandEncoder>,
+    params: Vec<u8>,
+    params_buffer: wgpu::Buffer,
+    work: f64,
+    in_flight: VecDeque<Submission>,
+    idle_since: Instant,
+    pace: Pace,
+}
+
+struct Submission {
+    index: wgpu::SubmissionIndex,
+    at: Instant,
+    work: f64,
+}
+
+impl Recorder {
+    pub fn new(device: &wgpu::Device) -> Self {
+        let params_buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("parameters"),
+            size: (PARAMS_STRIDE * MAX_DISPATCHES) as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self {
+            encoder: None,
+            params: Vec::new(),
+            params_buffer,
+            work: 0.0,
+            in_flight: VecDeque::new(),
+            idle_since: Instant::now(),
+            pace: Pace::new(),
+        }
+    }
+
+    fn encoder(&mut self, device: &wgpu::Device) -> &mut wgpu::CommandEncoder {
+        self.encoder.get_or_insert_with(|| device.create_command_encoder(&Default::default()))
+    }
+}
+
+/// One dispatch of a kernel.
+pub(super) struct Dispatch<'a> {
+    pub program: &'static Program,
+    pub constants: &'a [(&'a str, Constant)],
+    pub params: &'a [u8],
+    pub buffers: &'a [&'a wgpu::Buffer],
+    pub groups: [u32; 3],
+    /// Multiply-adds, roughly.
+    pub work: f64,
+}
+
+impl Gpu {
+    /// Records a dispatch, and submits what is recorded once it is enough.
+    pub(super) fn dispatch(&self, dispatch: Dispatch<'_>) -> Result<()> {
+        self.healthy()?;
+        let pipeline = self.pipeline(dispatch.program, dispatch.constants)?;
+        let mut recorder = lock(&self.recorder);
+        let offset = recorder.params.len();
+        recorder.params.extend_from_slice(dispatch.params);
+        recorder.params.resize(offset + PARAMS_STRIDE, 0);
+        let params = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &recorder.params_buffer,
+            offset: 0,
+            size: wgpu::BufferSize::new(dispatch.program.params as u64),
+        });
+        let storage = dispatch.buffers.iter().enumerate().map(|(index, buffer)| {
+            wgpu::BindGroupEntry { binding: index as u32 + 1, resource: buffer.as_entire_binding() }
+        });
+        let entries: Vec<_> =
+            std::iter::once(wgpu::BindGroupEntry { binding: 0, resource: params })
+                .chain(storage)
+                .collect();
+        let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(dispatch.program.name),
+            layout: &pipeline.layout,
+            entries: &entries,
+        });
+        let mut pass = recorder.encoder(&self.device).begin_compute_pass(&Default::default());
+        pass.set_pipeline(&pipeline.pipeline);
+        pass.set_bind_group(0, &bind_group, &[offset as u32]);
+        let [x, y, z] = dispatch.groups;
+        pass.dispatch_workgroups(x, y, z);
+        drop(pass);
+        recorder.work += dispatch.work;
+        if recorder.work >= recorder.pace.budget()
+            || recorder.params.len() >= PARAMS_STRIDE * MAX_DISPATCHES
+        {
+            self.submit(&mut recorder)?;
+        }
+        Ok(())
+    }
+
+    /// Multiply-adds that one dispatch should stay under.
+    pub(super) fn budget(&self) -> f64 {
+        lock(&self.recorder).pace.budget()
+    }
+
+    /// Records a copy of `size` bytes between two places.
+    pub(super) fn copy(
+        &self,
+        (source, source_offset): (&wgpu::Buffer, u64),
+        (target, target_offset): (&wgpu::Buffer, u64),
+        size: u64,
+    ) -> Result<()> {
+        self.healthy()?;
+        let mut recorder = lock(&self.recorder);
+        recorder.encoder(&self.device).copy_buffer_to_buffer(
+            source,
+            source_offset,
+            target,
+            target_offset,
+            size,
+        );
+        Ok(())
+    }
+
+    /// Submits what is recorded; waits only where too much is in flight.
+    pub(super) fn flush(&self) -> Result<()> {
+        self.submit(&mut lock(&self.recorder))
+    }
+
+    fn submit(&self, recorder: &mut Recorder) -> Result<()> {
+        if let Some(encoder) = recorder.encoder.take() {
+            self.queue.write_buffer(&recorder.params_buffer, 0, &recorder.params);
+            recorder.params.clear();
+            let index = self.queue.submit([encoder.finish()]);
+            let work = std::mem::take(&mut recorder.work);
+            recorder.in_flight.push_back(Submission { index, at: Instant::now(), work });
+        }
+        while recorder.in_flight.len() > IN_FLIGHT {
+            if let Some(oldest) = recorder.in_flight.pop_front() {
+                self.wait(Some(oldest.index))?;
+                let busy = oldest.at.max(recorder.idle_since).elapsed();
+                recorder.idle_since = Instant::now();
+                recorder.pace.learn(oldest.work, busy);
+            }
+        }
+        self.healthy()
+    }
+
+    /// The one place that waits for the GPU. wgpu panics in here when the device is lost, after
+    /// its callback has told the reason; the panic becomes that error.
+    fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let poll = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
+        match catch_unwind(AssertUnwindSafe(|| self.device.poll(poll))) {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                let _ = self
+                    .fault
+                    .set(Fault::Lost(format!("no answer for {} s: {error}", PATIENCE.as_secs())));
+            }
+            Err(_) => {
+                let _ = self.fault.set(Fault::Lost("the driver gave no reason".into()));
+            }
+        }
+        self.healthy()
+    }
+
+    /// Reads an array back through a staging buffer.
+    pub(super) async fn read_back(&self, array: &Array) -> Result<Vec<f32>> {
+        let size = 4 * array.len() as u64;
+        let source = buffer("read", "array", array)?;
+        let staging = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read back"),
+            size,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.copy((source, 0), (&staging, 0), size)?;
+        self.flush()?;
+        let mapped = Arc::new(Mutex::new(Mapped::default()));
+        let done = mapped.clone();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            let mut done = lock(&done);
+            done.result = Some(result.map_err(|error| error.to_string()));
+            if let Some(waker) = done.waker.take() {
+                waker.wake();
+            }
+        });
+        // A browser calls back by itself and must not be blocked.
+        #[cfg(not(target_family = "wasm"))]
+        {
+            self.wait(None)?;
+            let mut recorder = lock(&self.recorder);
+            recorder.in_flight.clear();
+            recorder.idle_since = Instant::now();
+        }
+        let lost = |reason: String| DeviceError::Lost { reason };
+        MapFuture(mapped).await.map_err(lost)?;
+        let view = staging.get_mapped_range(..).map_err(|error| lost(error.to_string()))?;
+        Ok(bytemuck::pod_collect_to_vec(&view))
+    }
+}
+
+/// The outcome of a mapping, and who waits for it.
+#[derive(Default)]
+struct Mapped {
+    result: Option<Result<(), String>>,
+    waker: Option<Waker>,
+}
+
+struct MapFuture(Arc<Mutex<Mapped>>);
+
+impl Future for MapFuture {
+    type Output = Result<(), String>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut mapped = lock(&self.0);
+        match mapped.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                mapped.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

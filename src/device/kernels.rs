@@ -1,0 +1,225 @@
+//! The kernels as one trait, and the operands of each. A backend implements the trait; the
+//! methods of [`super::Device`] check shapes first, so a backend may rely on them.
+
+use std::{future::Future, pin::Pin};
+
+use super::{Array, DeviceError, array::Storage};
+use crate::random::Stream;
+
+/// A result of the device layer.
+pub type Result<T, E = DeviceError> = std::result::Result<T, E>;
+
+/// A future that borrows its operands.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + 'a>>;
+
+/// The coordinates of random draws: a unit of a row sees the word that (seed, step, stream,
+/// row, unit) names, whatever the batch, the tile and the device.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw {
+    /// The run's seed, the Philox key.
+    pub seed: u64,
+    /// Counts sweeps or uses; a (step, stream) pair is used once.
+    pub step: u32,
+    /// What the draw is for.
+    pub stream: Stream,
+}
+
+/// Block-Gibbs sweeps of a bipartite binary model: each draws v | h, then h | v.
+pub struct Gibbs<'a> {
+    /// W, `[D, H]`.
+    pub weights: &'a Array,
+    /// b, `[1, D]`.
+    pub visible_bias: &'a Array,
+    /// c, `[1, H]`.
+    pub hidden_bias: &'a Array,
+    /// Visible states, `[n, D]`; only clamped units are read.
+    pub visible: &'a mut Array,
+    /// Hidden states, `[n, H]`, zeros and ones: where the sweeps start.
+    pub hidden: &'a mut Array,
+    /// p(h = 1 | v) of the last sweep, `[n, H]`; unchanged when `sweeps` is 0.
+    pub hidden_means: &'a mut Array,
+    /// `[1, D]`: visible units with a nonzero entry keep their state.
+    pub clamp: Option<&'a Array>,
+    /// Inverse temperature β: the chains sample exp(−βE).
+    pub beta: f32,
+    /// How many sweeps.
+    pub sweeps: u32,
+    /// The run's seed.
+    pub seed: u64,
+    /// Number of the first sweep; sweep s draws at step `first_step + s`.
+    pub first_step: u32,
+}
+
+/// What follows a product.
+#[derive(Clone, Copy, Debug)]
+pub enum Activation {
+    /// x
+    Identity,
+    /// 1 / (1 + e⁻ˣ)
+    Sigmoid,
+    /// log(1 + eˣ)
+    Softplus,
+    /// 1 with probability sigmoid(x), else 0.
+    Bernoulli(Draw),
+}
+
+/// act(scale · (X·W + bias)), or with Wᵀ.
+pub struct Linear<'a> {
+    /// `[n, K]`.
+    pub x: &'a Array,
+    /// `[K, M]`, or `[M, K]` when `transposed`.
+    pub weights: &'a Array,
+    /// Whether the product is X·Wᵀ.
+    pub transposed: bool,
+    /// `[1, M]`.
+    pub bias: Option<&'a Array>,
+    /// Multiplies the sum before the activation; an inverse temperature.
+    pub scale: f32,
+    /// The epilogue.
+    pub activation: Activation,
+}
+
+impl Linear<'_> {
+    /// (K, M): the length of the sums, the number of columns that come out.
+    pub fn sizes(&self) -> (usize, usize) {
+        let (rows, columns) = self.weights.shape();
+        if self.transposed { (columns, rows) } else { (rows, columns) }
+    }
+}
+
+/// out ← Σₙ weight · (xₙ − x_offset)(yₙ − y_offset)ᵀ, or out plus that.
+pub struct Outer<'a> {
+    /// `[n, D]`.
+    pub x: &'a Array,
+    /// `[n, H]`.
+    pub y: &'a Array,
+    /// Subtracted from each row of x, `[1, D]`.
+    pub x_offset: &'a Array,
+    /// Subtracted from each row of y, `[1, H]`.
+    pub y_offset: &'a Array,
+    /// Weights of the rows.
+    pub weights: RowWeights<'a>,
+    /// Whether to add to what `out` holds.
+    pub accumulate: bool,
+}
+
+/// Weights of the rows of a batch.
+#[derive(Clone, Copy)]
+pub enum RowWeights<'a> {
+    /// One weight for all.
+    Uniform(f32),
+    /// One each, `[n, 1]`.
+    Each(&'a Array),
+}
+
+/// Reductions; all sum in a fixed order.
+#[derive(Clone, Copy)]
+pub enum Reduce<'a> {
+    /// out `[1, M]` ← Σₙ weight · xₙ, or out plus that.
+    ColumnSum {
+        /// Weights of the rows.
+        weights: RowWeights<'a>,
+        /// Whether to add to what `out` holds.
+        accumulate: bool,
+    },
+    /// out `[1, 1]` ← Σ x².
+    SumOfSquares,
+    /// out `[1, 1]` ← Σ (x − other)².
+    SquaredDistance(&'a Array),
+    /// out `[1, 1]` ← how many values are NaN or infinite.
+    NonFinite,
+}
+
+/// Elementwise work on `out`.
+#[derive(Clone, Copy)]
+pub enum Pointwise<'a> {
+    /// out ← value.
+    Fill(f32),
+    /// out ← out + rate · (x − out): moving averages.
+    Lerp {
+        /// The target, shaped as `out`.
+        x: &'a Array,
+        /// Share of the way to go.
+        rate: f32,
+    },
+    /// out ← 1 with probability p, else 0.
+    Bernoulli {
+        /// Probabilities, shaped as `out`.
+        p: &'a Array,
+        /// Which draws.
+        draw: Draw,
+    },
+    /// out ← x in the columns whose mask is not 0.
+    Select {
+        /// `[1, columns]`.
+        mask: &'a Array,
+        /// The values to take, shaped as `out`.
+        x: &'a Array,
+    },
+}
+
+/// One step of an optimizer on one parameter: descends along `gradient`.
+#[derive(Clone, Copy, Debug)]
+pub enum Optimize {
+    /// m ← momentum · m + g; p ← p − rate · (m + decay · p).
+    Sgd {
+        /// Learning rate.
+        rate: f32,
+        /// Momentum in [0, 1).
+        momentum: f32,
+        /// L2 decay.
+        decay: f32,
+    },
+    /// Adam (Kingma and Ba 2015) with decoupled decay.
+    Adam {
+        /// Learning rate times √(1 − β₂ᵗ) / (1 − β₁ᵗ).
+        rate: f32,
+        /// β₁.
+        beta1: f32,
+        /// β₂.
+        beta2: f32,
+        /// ε, added after the root.
+        epsilon: f32,
+        /// Learning rate times the L2 decay.
+        decay: f32,
+    },
+}
+
+/// What a device can do. All work is queued; only `read` waits.
+pub trait Kernels: Send + Sync {
+    /// A zeroed array.
+    fn allocate(&self, rows: usize, columns: usize) -> Result<Storage>;
+    /// Overwrites the rows from `first_row` on.
+    fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()>;
+    /// Reads an array back.
+    fn read<'a>(&'a self, array: &'a Array) -> Pending<'a, Vec<f32>>;
+    /// Copies `rows` rows between arrays of equal width.
+    fn copy_rows(
+        &self,
+        source: &Array,
+        source_row: usize,
+        target: &mut Array,
+        target_row: usize,
+        rows: usize,
+    ) -> Result<()>;
+    /// See [`Gibbs`].
+    fn gibbs(&self, call: Gibbs<'_>) -> Result<()>;
+    /// See [`Linear`].
+    fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()>;
+    /// As `linear`, each row summed after the activation: out `[n, 1]`.
+    fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()>;
+    /// See [`Outer`].
+    fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()>;
+    /// See [`Reduce`].
+    fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>;
+    /// See [`Pointwise`].
+    fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()>;
+    /// See [`Optimize`]; `moments` are one array for SGD, two for Adam, shaped as `parameter`.
+    fn optimize(
+        &self,
+        call: Optimize,
+        gradient: &Array,
+        parameter: &mut Array,
+        moments: &mut [Array],
+    ) -> Result<()>;
+}

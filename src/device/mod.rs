@@ -1,0 +1,272 @@
+//! Devices, arrays and kernels: the only place that knows wgpu. No mathematics of models here.
+//!
+//! [`Device`] checks the shapes of every call and passes it to its backend, `cpu` or `gpu`, which
+//! implement the same [`Kernels`]. A kernel NAME lives in `cpu/NAME.rs`, `gpu/NAME.rs` and
+//! `shaders/NAME.wgsl`.
+
+mod array;
+pub mod cpu;
+mod error;
+pub mod gpu;
+mod kernels;
+mod select;
+
+use std::sync::Arc;
+
+pub use array::{Array, Storage};
+pub use error::{DeviceError, bytes};
+pub use kernels::{
+    Activation, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce, Result,
+    RowWeights,
+};
+pub use select::{AdapterReport, adapters};
+
+/// A device: cheap to clone, safe to share.
+#[derive(Clone)]
+pub struct Device {
+    backend: Arc<dyn Kernels>,
+    name: Arc<str>,
+}
+
+impl Device {
+    /// Opens a device by name: `auto` (a discrete GPU, else an integrated one, else the CPU
+    /// kernels), `cpu`, `gpu`, `gpu:INDEX`, or part of an adapter's name. A software Vulkan
+    /// driver is used only when it is named or indexed.
+    ///
+    /// # Errors
+    /// No adapter, an unknown name (the message lists those there are), or a driver's refusal.
+    pub async fn open(name: &str) -> Result<Self> {
+        Self::open_with(name, gpu::Checks::default()).await
+    }
+
+    /// As [`Device::open`], with a choice of the checks in the shaders.
+    pub async fn open_with(name: &str, checks: gpu::Checks) -> Result<Self> {
+        select::open(name, checks).await
+    }
+
+    /// The CPU kernels on rayon's current thread pool.
+    pub fn cpu() -> Self {
+        let threads = rayon::current_num_threads();
+        let plural = if threads == 1 { "" } else { "s" };
+        Self::with_backend(
+            Arc::new(cpu::Cpu),
+            format!("CPU, {threads} thread{plural}, {}", cpu::simd_name()),
+        )
+    }
+
+    /// Kernels on a wgpu device that the caller made. Its limits are used as they are.
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo) -> Self {
+        let name = select::describe(&info);
+        Self::with_backend(
+            Arc::new(gpu::Gpu::new(device, queue, &name, gpu::Checks::default())),
+            name,
+        )
+    }
+
+    pub(crate) fn with_backend(backend: Arc<dyn Kernels>, name: String) -> Self {
+        Self { backend, name: name.into() }
+    }
+
+    /// What the device is, for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A zeroed array.
+    pub fn zeros(&self, rows: usize, columns: usize) -> Result<Array> {
+        let storage = self.backend.allocate(rows.max(1), columns.max(1))?;
+        Ok(Array { rows: rows.max(1), columns: columns.max(1), storage })
+    }
+
+    /// An array with the given values, row-major.
+    ///
+    /// # Errors
+    /// The number of values is not `rows × columns`, or the device cannot hold them.
+    pub fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> Result<Array> {
+        if rows * columns != values.len() || values.is_empty() {
+            return Err(shape("upload", "values", (values.len(), 1), (rows * columns, 1)));
+        }
+        let mut array = self.zeros(rows, columns)?;
+        self.backend.write(&mut array, 0, values)?;
+        Ok(array)
+    }
+
+    /// Overwrites the rows of `array` from `first_row` on.
+    pub fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()> {
+        let fits = values.len().is_multiple_of(array.columns)
+            && first_row + values.len() / array.columns <= array.rows;
+        if !fits {
+            let wanted = (array.rows.saturating_sub(first_row), array.columns);
+            return Err(shape(
+                "write",
+                "values",
+                (values.len() / array.columns, array.columns),
+                wanted,
+            ));
+        }
+        self.backend.write(array, first_row, values)
+    }
+
+    /// Reads an array back: the one call that waits for the device.
+    pub async fn read(&self, array: &Array) -> Result<Vec<f32>> {
+        self.backend.read(array).await
+    }
+
+    /// An array with the same values.
+    pub fn duplicate(&self, array: &Array) -> Result<Array> {
+        let mut copy = self.zeros(array.rows, array.columns)?;
+        self.copy_rows(array, 0, &mut copy, 0, array.rows)?;
+        Ok(copy)
+    }
+
+    /// Copies `rows` rows between arrays of equal width.
+    pub fn copy_rows(
+        &self,
+        source: &Array,
+        source_row: usize,
+        target: &mut Array,
+        target_row: usize,
+        rows: usize,
+    ) -> Result<()> {
+        expect("copy_rows", "target", (rows, target.columns), (rows, source.columns))?;
+        if source_row + rows > source.rows || target_row + rows > target.rows {
+            let room = (source.rows - source_row.min(source.rows))
+                .min(target.rows - target_row.min(target.rows));
+            return Err(shape("copy_rows", "rows", (rows, source.columns), (room, source.columns)));
+        }
+        self.backend.copy_rows(source, source_row, target, target_row, rows)
+    }
+
+    /// Runs block-Gibbs sweeps; see [`Gibbs`].
+    pub fn gibbs(&self, call: Gibbs<'_>) -> Result<()> {
+        let (d, h) = call.weights.shape();
+        let n = call.visible.rows;
+        expect("gibbs", "visible", call.visible.shape(), (n, d))?;
+        expect("gibbs", "hidden", call.hidden.shape(), (n, h))?;
+        expect("gibbs", "hidden_means", call.hidden_means.shape(), (n, h))?;
+        expect("gibbs", "visible_bias", call.visible_bias.shape(), (1, d))?;
+        expect("gibbs", "hidden_bias", call.hidden_bias.shape(), (1, h))?;
+        if let Some(clamp) = call.clamp {
+            expect("gibbs", "clamp", clamp.shape(), (1, d))?;
+        }
+        if call.sweeps == 0 { Ok(()) } else { self.backend.gibbs(call) }
+    }
+
+    /// out ← act(scale · (X·W + bias)); see [`Linear`].
+    pub fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        let (_, m) = check_linear("linear", call)?;
+        expect("linear", "out", out.shape(), (call.x.rows, m))?;
+        self.backend.linear(call, out)
+    }
+
+    /// out `[n, 1]` ← the row sums of act(scale · (X·W + bias)).
+    pub fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        check_linear("linear_sum", call)?;
+        expect("linear_sum", "out", out.shape(), (call.x.rows, 1))?;
+        self.backend.linear_sum(call, out)
+    }
+
+    /// Weighted sum of outer products; see [`Outer`].
+    pub fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
+        let (n, d) = call.x.shape();
+        let h = call.y.columns;
+        expect("outer", "y", call.y.shape(), (n, h))?;
+        expect("outer", "x_offset", call.x_offset.shape(), (1, d))?;
+        expect("outer", "y_offset", call.y_offset.shape(), (1, h))?;
+        expect("outer", "out", out.shape(), (d, h))?;
+        check_weights("outer", call.weights, n)?;
+        self.backend.outer(call, out)
+    }
+
+    /// Reduces `x` into `out`; see [`Reduce`].
+    pub fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
+        let wanted = match call {
+            Reduce::ColumnSum { weights, .. } => {
+                check_weights("reduce", weights, x.rows)?;
+                (1, x.columns)
+            }
+            Reduce::SquaredDistance(other) => {
+                expect("reduce", "other", other.shape(), x.shape())?;
+                (1, 1)
+            }
+            Reduce::SumOfSquares | Reduce::NonFinite => (1, 1),
+        };
+        expect("reduce", "out", out.shape(), wanted)?;
+        self.backend.reduce(call, x, out)
+    }
+
+    /// Elementwise work on `out`; see [`Pointwise`].
+    pub fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
+        match call {
+            Pointwise::Fill(_) => {}
+            Pointwise::Select { mask, x } => {
+                expect("pointwise", "mask", mask.shape(), (1, out.columns))?;
+                expect("pointwise", "operand", x.shape(), out.shape())?;
+            }
+            Pointwise::Lerp { x, .. } | Pointwise::Bernoulli { p: x, .. } => {
+                expect("pointwise", "operand", x.shape(), out.shape())?;
+            }
+        }
+        self.backend.pointwise(call, out)
+    }
+
+    /// One optimizer step on one parameter; see [`Optimize`].
+    pub fn optimize(
+        &self,
+        call: Optimize,
+        gradient: &Array,
+        parameter: &mut Array,
+        moments: &mut [Array],
+    ) -> Result<()> {
+        expect("optimize", "gradient", gradient.shape(), parameter.shape())?;
+        let needed = match call {
+            Optimize::Sgd { .. } => 1,
+            Optimize::Adam { .. } => 2,
+        };
+        expect("optimize", "list of moments", (moments.len(), 1), (needed, 1))?;
+        for moment in moments.iter() {
+            expect("optimize", "moment", moment.shape(), parameter.shape())?;
+        }
+        self.backend.optimize(call, gradient, parameter, moments)
+    }
+}
+
+impl std::fmt::Debug for Device {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Device({})", self.name)
+    }
+}
+
+fn check_linear(kernel: &'static str, call: &Linear<'_>) -> Result<(usize, usize)> {
+    let (k, m) = call.sizes();
+    expect(kernel, "x", call.x.shape(), (call.x.rows, k))?;
+    if let Some(bias) = call.bias {
+        expect(kernel, "bias", bias.shape(), (1, m))?;
+    }
+    Ok((k, m))
+}
+
+fn check_weights(kernel: &'static str, weights: RowWeights<'_>, rows: usize) -> Result<()> {
+    match weights {
+        RowWeights::Uniform(_) => Ok(()),
+        RowWeights::Each(w) => expect(kernel, "weights", w.shape(), (rows, 1)),
+    }
+}
+
+fn expect(
+    kernel: &'static str,
+    operand: &'static str,
+    found: (usize, usize),
+    wanted: (usize, usize),
+) -> Result<()> {
+    if found == wanted { Ok(()) } else { Err(shape(kernel, operand, found, wanted)) }
+}
+
+fn shape(
+    kernel: &'static str,
+    operand: &'static str,
+    found: (usize, usize),
+    wanted: (usize, usize),
+) -> DeviceError {
+    DeviceError::Shape { kernel, operand, found, wanted }
+}

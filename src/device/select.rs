@@ -1,0 +1,138 @@
+//! Finding a device by name.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{
+    Device, DeviceError, Result,
+    gpu::{Checks, Gpu},
+};
+
+/// What an adapter says of itself, for `ergodic devices`.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdapterReport {
+    /// Its place in the list: `--device gpu:INDEX`.
+    pub index: usize,
+    /// The adapter's name.
+    pub name: String,
+    /// Vulkan, Metal, DX12 or WebGPU.
+    pub backend: String,
+    /// Discrete, integrated, virtual or software.
+    pub kind: &'static str,
+    /// The driver and its version.
+    pub driver: String,
+    /// Bytes that one array may have.
+    pub max_array_bytes: u64,
+    /// Bytes of workgroup memory.
+    pub workgroup_bytes: u32,
+}
+
+/// Every adapter of the system, discrete GPUs first, software drivers last.
+pub async fn adapters() -> Vec<AdapterReport> {
+    enumerate().await.iter().enumerate().map(|(index, adapter)| report(index, adapter)).collect()
+}
+
+/// Opens a device by name; see [`Device::open`].
+pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
+    let wanted = name.trim().to_lowercase();
+    if wanted == "cpu" {
+        return Ok(Device::cpu());
+    }
+    let found = enumerate().await;
+    let is_software =
+        |adapter: &&wgpu::Adapter| adapter.get_info().device_type == wgpu::DeviceType::Cpu;
+    let software = || found.iter().filter(is_software).map(|a| a.get_info().name).collect();
+    let hardware = found.iter().find(|adapter| !is_software(adapter));
+    if wanted == "auto" {
+        return match hardware {
+            Some(adapter) => request(adapter, checks).await,
+            None => Ok(Device::cpu()),
+        };
+    }
+    if wanted == "gpu" {
+        let adapter = hardware.ok_or_else(|| DeviceError::NoAdapter { software: software() })?;
+        return request(adapter, checks).await;
+    }
+    let by_index = wanted.strip_prefix("gpu:").and_then(|index| index.parse::<usize>().ok());
+    let adapter = match by_index {
+        Some(index) => found.get(index),
+        None => found.iter().find(|adapter| {
+            !wanted.is_empty() && adapter.get_info().name.to_lowercase().contains(&wanted)
+        }),
+    };
+    match adapter {
+        Some(adapter) => request(adapter, checks).await,
+        None => {
+            let named = |(index, adapter): (usize, &wgpu::Adapter)| {
+                format!("gpu:{index} ({})", adapter.get_info().name)
+            };
+            let listed = found.iter().enumerate().map(named);
+            let available = ["auto".into(), "cpu".into()].into_iter().chain(listed).collect();
+            Err(DeviceError::UnknownDevice { wanted: name.into(), available })
+        }
+    }
+}
+
+/// "NAME (BACKEND, DRIVER)".
+pub(super) fn describe(info: &wgpu::AdapterInfo) -> String {
+    format!("{} ({:?}, {})", info.name, info.backend, driver(info))
+}
+
+fn driver(info: &wgpu::AdapterInfo) -> String {
+    format!("{} {}", info.driver, info.driver_info).trim().to_string()
+}
+
+async fn enumerate() -> Vec<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    // Validation layers are for wgpu's own developers; without this, debug builds look for them.
+    descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION | wgpu::InstanceFlags::DEBUG);
+    let instance = wgpu::Instance::new(descriptor);
+    let mut found = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    found.sort_by_key(|adapter| rank(adapter.get_info().device_type));
+    found
+}
+
+fn rank(kind: wgpu::DeviceType) -> u8 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    AdapterReport {
+        index,
+        backend: format!("{:?}", info.backend),
+        kind: ["discrete", "integrated", "virtual", "other", "software"]
+            [usize::from(rank(info.device_type))],
+        driver: driver(&info),
+        max_array_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        name: info.name,
+    }
+}
+
+/// Opens an adapter with all the memory it offers and nothing else beyond WebGPU's base limits.
+async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Device> {
+    let info = adapter.get_info();
+    let offered = adapter.limits();
+    let limits = wgpu::Limits {
+        max_buffer_size: offered.max_buffer_size,
+        max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+        max_compute_workgroup_storage_size: offered.max_compute_workgroup_storage_size,
+        ..wgpu::Limits::default()
+    }
+    .or_worse_values_from(&offered);
+    let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
+    let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| {
+        DeviceError::Open { adapter: info.name.clone(), reason: error.to_string() }
+    })?;
+    let name = describe(&info);
+    Ok(Device::with_backend(Arc::new(Gpu::new(device, queue, &name, checks)), name))
+}
