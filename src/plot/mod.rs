@@ -1,1 +1,95 @@
-//! Pictures: grids, filters, curves, animations. Pixels only; nothing here knows of models.
+//! Pictures: grids, filters, curves, animations. Pixels only; nothing here knows of models,
+//! devices or training, and nothing here writes a file.
+
+mod curves;
+mod encode;
+mod filters;
+mod grid;
+mod text;
+mod ticks;
+mod tiling;
+
+pub use curves::{Panel, Reference, Series, curves};
+pub use encode::{gif, png};
+pub use filters::filters;
+pub use grid::{Grid, grid};
+
+use crate::data::ImageShape;
+use image::Rgb;
+
+/// What a number that is not finite is drawn as: amber, which is neither a grey nor on the
+/// blue–red scale of the filters, and which stays apart from both for colour-blind viewers.
+pub const NOT_FINITE: Rgb<u8> = Rgb([255, 190, 0]);
+
+/// Ink of labels on white.
+const INK: Rgb<u8> = Rgb([38, 38, 38]);
+
+/// Paper around labels and curves.
+const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
+
+/// Most pixels that one picture may have (300 MB as RGB).
+const MAX_PIXELS: u64 = 100_000_000;
+
+/// Why a picture could not be drawn or encoded.
+#[derive(Debug, thiserror::Error)]
+pub enum PlotError {
+    /// There is nothing to draw.
+    #[error("{picture}: found no {what}; give at least one")]
+    Empty {
+        /// The picture asked for.
+        picture: &'static str,
+        /// What there must be one of.
+        what: &'static str,
+    },
+    /// A picture shape with no pixels.
+    #[error("image shape is {} x {} pixels; height and width must each be at least 1", .0.height, .0.width)]
+    Shape(ImageShape),
+    /// A slice has another length than its shape says.
+    #[error("{what}: found {found} values, wanted {wanted}")]
+    Length {
+        /// The argument.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it must have, with its reason.
+        wanted: String,
+    },
+    /// The picture would be too large to hold or to encode.
+    #[error(
+        "{picture} would be {width} x {height} pixels, over {limit}; show fewer or smaller tiles, panels or frames"
+    )]
+    TooLarge {
+        /// The picture asked for.
+        picture: &'static str,
+        /// Its width in pixels.
+        width: u64,
+        /// Its height in pixels.
+        height: u64,
+        /// The limit that it breaks.
+        limit: &'static str,
+    },
+    /// The frames of an animation differ in size.
+    #[error(
+        "animation: frame {index} is {} x {} pixels, frame 0 is {} x {}; give frames of one size",
+        found.0, found.1, wanted.0, wanted.1
+    )]
+    FrameSize {
+        /// The first frame that differs, from 0.
+        index: usize,
+        /// Its width and height.
+        found: (u32, u32),
+        /// Width and height of frame 0.
+        wanted: (u32, u32),
+    },
+    /// Text or lines could not be turned into pixels.
+    #[error("drawing labels and lines failed: {0}")]
+    Raster(String),
+    /// The encoder or decoder failed.
+    #[error("{format} encoding failed: {source}")]
+    Encode {
+        /// The file format.
+        format: &'static str,
+        /// What the codec said.
+        source: image::ImageError,
+    },
+}
