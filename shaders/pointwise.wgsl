@@ -1,11 +1,11 @@
 // Elementwise work on out. Constant: OPERATION 0 fill, 1 lerp towards x, 2 Bernoulli draws of x,
-// 3 x where the column's mask is not 0.
+// 3 x where the column's mask is not 0, 4 add value * x, 5 scale by value.
 #import philox
 
 struct Params {
     count: u32,
     columns: u32,
-    value: f32, // the fill, or the rate of the lerp
+    value: f32, // the fill, the rate of the lerp, a factor
     step: u32,
     stream: u32,
     key_low: u32,
@@ -33,6 +33,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         if mask[index % params.columns] != 0.0 {
             out[index] = x[index];
         }
+    } else if OPERATION == 4u {
+        out[index] += params.value * x[index];
+    } else if OPERATION == 5u {
+        out[index] *= params.value;
     } else {
         let column = index % params.columns;
         let blocks = (params.columns + 3u) / 4u;

@@ -135,6 +135,15 @@ pub enum Reduce<'a> {
 pub enum Pointwise<'a> {
     /// out ← value.
     Fill(f32),
+    /// out ← value · out.
+    Scale(f32),
+    /// out ← out + scale · x.
+    Axpy {
+        /// What to add, shaped as `out`.
+        x: &'a Array,
+        /// Its factor.
+        scale: f32,
+    },
     /// out ← out + rate · (x − out): moving averages.
     Lerp {
         /// The target, shaped as `out`.

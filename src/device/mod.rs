@@ -198,12 +198,14 @@ impl Device {
     /// Elementwise work on `out`; see [`Pointwise`].
     pub fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         match call {
-            Pointwise::Fill(_) => {}
+            Pointwise::Fill(_) | Pointwise::Scale(_) => {}
             Pointwise::Select { mask, x } => {
                 expect("pointwise", "mask", mask.shape(), (1, out.columns))?;
                 expect("pointwise", "operand", x.shape(), out.shape())?;
             }
-            Pointwise::Lerp { x, .. } | Pointwise::Bernoulli { p: x, .. } => {
+            Pointwise::Axpy { x, .. }
+            | Pointwise::Lerp { x, .. }
+            | Pointwise::Bernoulli { p: x, .. } => {
                 expect("pointwise", "operand", x.shape(), out.shape())?;
             }
         }

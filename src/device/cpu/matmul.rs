@@ -1,8 +1,9 @@
 //! Products through the `gemm` crate, on one thread: the callers split work by rows.
 //!
 //! The order in which a sum is taken must not depend on how many rows a tile has, or the chains
-//! would depend on the tiling. `gemm` keeps that order for two rows and more; a single row would
-//! take another path, so it is computed as two.
+//! would depend on the tiling. `gemm` 0.19 keeps that order except where a product is so small that
+//! it takes another path; [`least_rows`] tells where, and such products are computed with more
+//! rows than asked for.
 
 use super::ROWS_PER_TILE;
 
@@ -72,14 +73,26 @@ fn covers(view: View<'_>, rows: usize, columns: usize) -> bool {
 /// and on b alone.
 pub(super) fn matmul_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
     let m = out.len() / n;
-    if m == 1 {
-        let twice = [x, x].concat();
-        let mut pair = vec![0.0; 2 * n];
-        matmul(&mut pair, View::rows(&twice, k), b, (2, k, n), false);
-        out.copy_from_slice(&pair[..n]);
+    let least = least_rows(b, k, n);
+    if m < least {
+        let mut padded = vec![0.0; least * k];
+        padded[..m * k].copy_from_slice(&x[..m * k]);
+        let mut result = vec![0.0; least * n];
+        matmul(&mut result, View::rows(&padded, k), b, (least, k, n), false);
+        out.copy_from_slice(&result[..m * n]);
     } else {
         matmul(out, View::rows(x, k), b, (m, k, n), false);
     }
+}
+
+/// The fewest rows for which `gemm` takes the path of large products: below, it computes a single
+/// row as a matrix times a vector, up to 256 values of a product with a transposed operand by dot
+/// products, and up to 64 rows and columns in depth blocks of 512.
+fn least_rows(b: View<'_>, k: usize, n: usize) -> usize {
+    let vector = 2;
+    let dots = if b.row_stride == 1 { 257usize.div_ceil(n) } else { 1 };
+    let blocks = if n <= 64 && k > 512 { 65 } else { 1 };
+    vector.max(dots).max(blocks)
 }
 
 /// How many rows a tile should have, so that `rows` spread evenly over the threads.
@@ -96,7 +109,17 @@ mod tests {
     /// What the chains' independence of tiling rests on, for long and short sums.
     #[test]
     fn a_row_has_the_same_bits_in_every_tile() {
-        for (k, n) in [(4, 6), (64, 16), (500, 784), (784, 500), (2000, 70), (5000, 33), (33, 1)] {
+        for (k, n) in [
+            (1, 5),
+            (2, 9),
+            (4, 6),
+            (64, 16),
+            (500, 784),
+            (784, 500),
+            (2000, 70),
+            (5000, 33),
+            (33, 1),
+        ] {
             let value = |i: usize| ((i * 2_654_435_761) % 1009) as f32 / 504.5 - 1.0;
             let x: Vec<f32> = (0..130 * k).map(value).collect();
             let w: Vec<f32> = (0..k * n).map(|i| value(i + 7)).collect();

@@ -13,6 +13,19 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
     let out = host_mut("pointwise", "out", out)?;
     match call {
         Pointwise::Fill(value) => out.fill(value),
+        Pointwise::Scale(value) => out.par_chunks_mut(CHUNK).for_each(|out| {
+            vectorize(|| out.iter_mut().for_each(|out| *out *= value));
+        }),
+        Pointwise::Axpy { x, scale } => {
+            let x = host("pointwise", "x", x)?;
+            out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
+                vectorize(|| {
+                    for (out, x) in out.iter_mut().zip(x) {
+                        *out += scale * x;
+                    }
+                });
+            });
+        }
         Pointwise::Lerp { x, rate } => {
             let x = host("pointwise", "x", x)?;
             out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {

@@ -47,6 +47,14 @@ pub(super) fn pointwise(gpu: &Gpu, call: Pointwise<'_>, out: &mut Array) -> Resu
             (2, Some(p), None)
         }
         Pointwise::Select { mask, x } => (3, Some(x), Some(mask)),
+        Pointwise::Axpy { x, scale } => {
+            params.value = scale;
+            (4, Some(x), None)
+        }
+        Pointwise::Scale(value) => {
+            params.value = value;
+            (5, None, None)
+        }
     };
     let unused = gpu.unused()?;
     let bind = |array: Option<&Array>| match array {
