@@ -1,0 +1,53 @@
+//! Block Gibbs for bipartite binary energies: draws v | h, then h | v.
+//! Source: Hinton, "A practical guide to training restricted Boltzmann machines", 2010.
+
+use super::{Chains, Sampler, SamplerError};
+use crate::{
+    device::{self, Array},
+    energy::Energy,
+};
+
+/// Block-Gibbs sweeps.
+#[derive(Debug)]
+pub struct Gibbs {
+    /// Inverse temperature β.
+    pub beta: f32,
+    /// `[1, D]`: visible units with a nonzero entry keep their state.
+    pub clamp: Option<Array>,
+}
+
+impl Default for Gibbs {
+    fn default() -> Self {
+        Self { beta: 1.0, clamp: None }
+    }
+}
+
+impl Sampler for Gibbs {
+    fn advance(
+        &self,
+        energy: &dyn Energy,
+        chains: &mut Chains,
+        sweeps: u32,
+    ) -> Result<(), SamplerError> {
+        let arrays = energy.bipartite().ok_or(SamplerError::Inadmissible {
+            sampler: "gibbs",
+            energy: energy.kind(),
+            reason: "block Gibbs needs a bipartite binary energy, such as rbm",
+        })?;
+        energy.device().gibbs(device::Gibbs {
+            weights: arrays.weights,
+            visible_bias: arrays.visible_bias,
+            hidden_bias: arrays.hidden_bias,
+            visible: &mut chains.visible,
+            hidden: &mut chains.hidden,
+            hidden_means: &mut chains.hidden_means,
+            clamp: self.clamp.as_ref(),
+            beta: self.beta,
+            sweeps,
+            seed: chains.seed,
+            first_step: chains.clock,
+        })?;
+        chains.clock = chains.clock.wrapping_add(sweeps);
+        Ok(())
+    }
+}
