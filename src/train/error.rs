@@ -1,0 +1,50 @@
+//! What stops training.
+
+use super::SettingsError;
+use crate::{device::DeviceError, energy::ModelError, sampler::SamplerError, tensor::TensorError};
+
+/// Why training cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting is out of range.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The data cannot be trained on.
+    #[error("the data set {name} {problem}")]
+    Data {
+        /// The data set.
+        name: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A value turned NaN or infinite.
+    #[error(
+        "{count} of the {quantity} turned NaN or infinite by step {step} (learning rate {rate}); \
+         start again with a smaller --lr{advice}"
+    )]
+    NonFinite {
+        /// Which values.
+        quantity: &'static str,
+        /// How many.
+        count: u64,
+        /// After how many updates it was noticed.
+        step: u64,
+        /// The learning rate then.
+        rate: f32,
+        /// What else to try.
+        advice: &'static str,
+    },
+    /// The tensors of a checkpoint are not those of this run.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+    /// The model cannot be made.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The sampler refused.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// The device refused.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}

@@ -1,0 +1,137 @@
+//! Everything that a run must remember to go on bit by bit: tensors and a few counters.
+
+use serde::{Deserialize, Serialize};
+
+use super::{TrainError, Trainer};
+use crate::{
+    device::{Array, DeviceError},
+    energy::Energy,
+    tensor::{self, Tensor},
+};
+
+/// A snapshot of a [`Trainer`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Counters.
+    pub counters: Counters,
+    /// Parameters, moments, averages, offsets and chains.
+    pub tensors: Vec<Tensor>,
+}
+
+/// The counters of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counters {
+    /// Updates done.
+    pub step: u64,
+    /// Seconds of training, over all sittings.
+    pub seconds: f64,
+    /// Transitions of the chains done.
+    pub clock: u32,
+    /// Starts of chains done.
+    pub starts: u32,
+    /// Updates that the averages are over.
+    pub averaged: u64,
+}
+
+impl Trainer {
+    /// Reads everything back.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub async fn state(&self) -> Result<State, TrainError> {
+        let mut tensors = Vec::new();
+        for (name, array) in self.named_arrays() {
+            let values = self.device.read(array).await?;
+            tensors.push(Tensor::new(name, &[array.rows(), array.columns()], values));
+        }
+        let chains = self.objective.chains();
+        let counters = Counters {
+            step: self.step,
+            seconds: self.seconds(),
+            clock: chains.clock,
+            starts: chains.starts,
+            averaged: self.average.count,
+        };
+        Ok(State { counters, tensors })
+    }
+
+    /// Goes back to a snapshot of a run with the same settings and data.
+    ///
+    /// # Errors
+    /// A tensor is missing, of another shape or not finite, or the device refuses.
+    pub fn restore(&mut self, state: &State) -> Result<(), TrainError> {
+        let counters = state.counters;
+        let parameters = self.model.parameters();
+        self.average.means = if counters.averaged == 0 {
+            None
+        } else {
+            let zeros = |(_, array): (_, &Array)| self.device.zeros(array.rows(), array.columns());
+            Some(parameters.into_iter().map(zeros).collect::<Result<_, DeviceError>>()?)
+        };
+        self.average.count = counters.averaged;
+        let device = self.device.clone();
+        let load = |name: String, array: &mut Array| -> Result<(), TrainError> {
+            let tensor = tensor::expect(&state.tensors, &name, &[array.rows(), array.columns()])?;
+            Ok(device.write(array, 0, &tensor.values)?)
+        };
+        let names: Vec<_> = self.model.parameters().iter().map(|(name, _)| *name).collect();
+        for (name, parameter) in names.iter().zip(self.model.parameters_mut()) {
+            load(name.to_string(), parameter)?;
+        }
+        for (name, moments) in names.iter().zip(&mut self.optimizer.moments) {
+            for (index, moment) in moments.iter_mut().enumerate() {
+                load(moment_name(index, name), moment)?;
+            }
+        }
+        for (name, mean) in names.iter().zip(self.average.means.iter_mut().flatten()) {
+            load(average_name(name), mean)?;
+        }
+        if let Some(offsets) = self.model.offsets_mut() {
+            load(OFFSETS[0].into(), &mut offsets.visible)?;
+            load(OFFSETS[1].into(), &mut offsets.hidden)?;
+        }
+        let chains = self.objective.chains_mut();
+        load(CHAINS[0].into(), &mut chains.visible)?;
+        load(CHAINS[1].into(), &mut chains.hidden)?;
+        (chains.clock, chains.starts) = (counters.clock, counters.starts);
+        self.step = counters.step;
+        self.resume_clock(counters.seconds);
+        Ok(())
+    }
+
+    fn named_arrays(&self) -> Vec<(String, &Array)> {
+        let mut list = Vec::new();
+        let parameters = self.model.parameters();
+        let names: Vec<_> = parameters.iter().map(|(name, _)| *name).collect();
+        list.extend(parameters.into_iter().map(|(name, array)| (name.to_string(), array)));
+        for (name, moments) in names.iter().zip(&self.optimizer.moments) {
+            for (index, moment) in moments.iter().enumerate() {
+                list.push((moment_name(index, name), moment));
+            }
+        }
+        for (name, mean) in names.iter().zip(self.average.means.iter().flatten()) {
+            list.push((average_name(name), mean));
+        }
+        if let Some(offsets) = self.model.offsets() {
+            list.push((OFFSETS[0].into(), &offsets.visible));
+            list.push((OFFSETS[1].into(), &offsets.hidden));
+        }
+        let chains = self.objective.chains();
+        list.push((CHAINS[0].into(), &chains.visible));
+        list.push((CHAINS[1].into(), &chains.hidden));
+        list
+    }
+}
+
+/// Names of the offsets' and the chains' tensors.
+const OFFSETS: [&str; 2] = ["offsets.visible", "offsets.hidden"];
+const CHAINS: [&str; 2] = ["chains.visible", "chains.hidden"];
+
+fn moment_name(index: usize, parameter: &str) -> String {
+    format!("moments.{index}.{parameter}")
+}
+
+fn average_name(parameter: &str) -> String {
+    format!("average.{parameter}")
+}
