@@ -1,0 +1,233 @@
+//! The configuration of a run: every field may come from a file or from a flag, flags win, the
+//! rest are defaults. The resolved one is written to the run folder and reproduces the run.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunError, files::read_text};
+use crate::{
+    data::Binarize,
+    train::{ObjectiveKind, OptimizerKind, Settings},
+};
+
+/// The longest configuration that is read, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
+
+/// Settings of `ergodic train`, each of which may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Config {
+    /// The version of this program that wrote the file
+    #[arg(skip)]
+    pub version: Option<String>,
+    /// The model [default: rbm]
+    #[arg(long, value_parser = ["rbm"])]
+    pub model: Option<String>,
+    /// A built-in set (digits, bars-and-stripes) or a path: IDX, .npy, .npz, .csv (also .gz), a
+    /// folder of PNGs [default: digits]
+    #[arg(long)]
+    pub data: Option<String>,
+    /// The column of a CSV file that holds the class: a name, or a number from 0 (-1 is the last)
+    #[arg(long, allow_hyphen_values = true)]
+    pub label: Option<String>,
+    /// Share of the data kept for testing where the source has no test part [default: 0.1]
+    #[arg(long)]
+    pub holdout: Option<f64>,
+    /// How values from 0 to 1 become bits [default: threshold]
+    #[arg(long, value_enum)]
+    pub binarize: Option<Binarize>,
+    /// The loss [default: pcd]
+    #[arg(long, value_enum)]
+    pub objective: Option<ObjectiveKind>,
+    /// Hidden units [default: 20]
+    #[arg(long)]
+    pub hidden: Option<usize>,
+    /// Passes over the training data [default: 300]
+    #[arg(long)]
+    pub epochs: Option<u64>,
+    /// Examples in a minibatch [default: 100]
+    #[arg(long)]
+    pub batch: Option<usize>,
+    /// Persistent chains [default: 500]
+    #[arg(long)]
+    pub chains: Option<usize>,
+    /// Gibbs sweeps an update; several values (1,5,25) share the training in equal parts
+    /// [default: 1]
+    #[arg(long, value_delimiter = ',', num_args = 1)]
+    pub k: Option<Vec<u32>>,
+    /// Learning rate at the start [default: 0.1; 0.001 with adam]
+    #[arg(long)]
+    pub lr: Option<f32>,
+    /// Learning rate at the end; it falls linearly [default: lr / 200]
+    #[arg(long)]
+    pub final_lr: Option<f32>,
+    /// The optimizer [default: sgd]
+    #[arg(long, value_enum)]
+    pub optimizer: Option<OptimizerKind>,
+    /// Momentum of SGD [default: 0]
+    #[arg(long)]
+    pub momentum: Option<f32>,
+    /// L2 decay of the weights [default: 0]
+    #[arg(long)]
+    pub l2: Option<f32>,
+    /// Whether the gradient is centred [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub centred: Option<bool>,
+    /// Share of the training, at its end, over which the parameters are averaged [default: 0.1]
+    #[arg(long)]
+    pub average: Option<f32>,
+    /// Seed of every random draw [default: 0]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Updates between log lines [default: 100 lines a run, at most one an epoch]
+    #[arg(long)]
+    pub log_every: Option<u64>,
+    /// Updates between checkpoints [default: one a minute]
+    #[arg(long)]
+    pub checkpoint_every: Option<u64>,
+}
+
+impl Config {
+    /// Takes every field that is missing here from `other`.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            version: self.version.or(other.version),
+            model: self.model.or(other.model),
+            data: self.data.or(other.data),
+            label: self.label.or(other.label),
+            holdout: self.holdout.or(other.holdout),
+            binarize: self.binarize.or(other.binarize),
+            objective: self.objective.or(other.objective),
+            hidden: self.hidden.or(other.hidden),
+            epochs: self.epochs.or(other.epochs),
+            batch: self.batch.or(other.batch),
+            chains: self.chains.or(other.chains),
+            k: self.k.or(other.k),
+            lr: self.lr.or(other.lr),
+            final_lr: self.final_lr.or(other.final_lr),
+            optimizer: self.optimizer.or(other.optimizer),
+            momentum: self.momentum.or(other.momentum),
+            l2: self.l2.or(other.l2),
+            centred: self.centred.or(other.centred),
+            average: self.average.or(other.average),
+            seed: self.seed.or(other.seed),
+            log_every: self.log_every.or(other.log_every),
+            checkpoint_every: self.checkpoint_every.or(other.checkpoint_every),
+        }
+    }
+
+    /// Fills in the defaults; what stays missing (`label`, `checkpoint-every`) has none.
+    pub fn resolve(self) -> Self {
+        let default = Settings::default();
+        let lr = self.lr.unwrap_or(match self.optimizer {
+            Some(OptimizerKind::Adam) => 0.001,
+            _ => default.lr,
+        });
+        self.or(Self {
+            version: Some(env!("CARGO_PKG_VERSION").into()),
+            model: Some("rbm".into()),
+            data: Some("digits".into()),
+            holdout: Some(0.1),
+            binarize: Some(default.binarize),
+            objective: Some(default.objective),
+            hidden: Some(default.hidden),
+            epochs: Some(default.epochs),
+            batch: Some(default.batch),
+            chains: Some(default.chains),
+            k: Some(default.k),
+            lr: Some(lr),
+            final_lr: Some(lr / 200.0),
+            optimizer: Some(default.optimizer),
+            momentum: Some(default.momentum),
+            l2: Some(default.l2),
+            centred: Some(default.centred),
+            average: Some(default.average),
+            seed: Some(default.seed),
+            ..Self::default()
+        })
+    }
+
+    /// The settings of training; missing fields are defaults.
+    pub fn settings(&self) -> Settings {
+        let default = Settings::default();
+        Settings {
+            objective: self.objective.unwrap_or(default.objective),
+            hidden: self.hidden.unwrap_or(default.hidden),
+            epochs: self.epochs.unwrap_or(default.epochs),
+            batch: self.batch.unwrap_or(default.batch),
+            chains: self.chains.unwrap_or(default.chains),
+            k: self.k.clone().unwrap_or(default.k),
+            lr: self.lr.unwrap_or(default.lr),
+            final_lr: self.final_lr.unwrap_or(default.final_lr),
+            optimizer: self.optimizer.unwrap_or(default.optimizer),
+            momentum: self.momentum.unwrap_or(default.momentum),
+            l2: self.l2.unwrap_or(default.l2),
+            centred: self.centred.unwrap_or(default.centred),
+            average: self.average.unwrap_or(default.average),
+            binarize: self.binarize.unwrap_or(default.binarize),
+            seed: self.seed.unwrap_or(default.seed),
+        }
+    }
+
+    /// As TOML.
+    ///
+    /// # Errors
+    /// Never for a config of this program; the signature follows the serialiser.
+    pub fn to_toml(&self) -> Result<String, String> {
+        toml::to_string(self).map_err(|error| error.to_string())
+    }
+
+    /// Reads a TOML file; keys are those of the flags.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no TOML, or has an unknown key (a near one is suggested) or a
+    /// value of the wrong type.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        let text = read_text(path, MAX_CONFIG)?;
+        let refuse = |error: toml::de::Error| RunError::file(path, error.to_string().trim_end());
+        let table: toml::Table = toml::from_str(&text).map_err(refuse)?;
+        for key in table.keys() {
+            if !KEYS.contains(&key.as_str()) {
+                let near = KEYS
+                    .iter()
+                    .map(|known| (strsim::jaro_winkler(key, known), known))
+                    .max_by(|a, b| a.0.total_cmp(&b.0))
+                    .filter(|(likeness, _)| *likeness > 0.75);
+                let hint = match near {
+                    Some((_, known)) => format!("; did you mean '{known}'?"),
+                    None => format!("; the keys are: {}", KEYS.join(", ")),
+                };
+                let shown: String = key.chars().filter(|c| !c.is_control()).take(200).collect();
+                return Err(RunError::file(path, format!("has an unknown key '{shown}'{hint}")));
+            }
+        }
+        toml::from_str(&text).map_err(refuse)
+    }
+}
+
+/// Every key of a configuration.
+const KEYS: &[&str] = &[
+    "version",
+    "model",
+    "data",
+    "label",
+    "holdout",
+    "binarize",
+    "objective",
+    "hidden",
+    "epochs",
+    "batch",
+    "chains",
+    "k",
+    "lr",
+    "final-lr",
+    "optimizer",
+    "momentum",
+    "l2",
+    "centred",
+    "average",
+    "seed",
+    "log-every",
+    "checkpoint-every",
+];

@@ -1,0 +1,24 @@
+//! The run folder: configuration, metrics, model files, checkpoints, pictures, all written whole
+//! or not at all, and the loop that fills it. No mathematics, no terminal.
+
+mod checkpoint;
+mod config;
+mod error;
+mod files;
+mod folder;
+mod metrics;
+mod model;
+mod pictures;
+mod session;
+mod tensors;
+
+pub use checkpoint::Checkpoints;
+pub use config::Config;
+pub use error::RunError;
+pub use files::write_atomically;
+pub use folder::Folder;
+pub use metrics::MetricsFile;
+pub use model::{ModelFile, read_model, write_model};
+pub use pictures::{shape_or_strip, visible_means};
+pub use session::{Cadence, Ending, finish, train};
+pub use tensors::{read_tensors, tensors_to_bytes};

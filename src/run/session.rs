@@ -1,0 +1,129 @@
+//! The loop of a training run in its folder: updates, log lines, checkpoints, and the files at the
+//! end.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use super::{Folder, RunError, pictures, write_model};
+use crate::{
+    data::Binarize,
+    evaluate::Evaluation,
+    train::{Metrics, TrainError, Trainer},
+};
+
+/// Log lines of a run, where the user names no interval.
+const LOG_LINES: u64 = 100;
+/// Time between checkpoints, where the user names no interval.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+/// States × units that exact likelihoods during training may cost in all.
+const EXACT_BUDGET: u64 = 1 << 30;
+
+/// How often a run logs and saves, in updates.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cadence {
+    /// Between log lines.
+    pub log_every: Option<u64>,
+    /// Between checkpoints.
+    pub checkpoint_every: Option<u64>,
+}
+
+/// How the loop ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All updates are done.
+    Done,
+    /// The caller asked to stop; the checkpoint to go on from.
+    Interrupted(PathBuf),
+}
+
+/// Trains to the end, or until `stop` says so; `observe` hears of every update, with the figures
+/// where it was logged.
+///
+/// # Errors
+/// Training or the system refuses. The newest checkpoint stays, and the message names it.
+pub async fn train(
+    trainer: &mut Trainer,
+    folder: &Folder,
+    cadence: Cadence,
+    observe: &mut dyn FnMut(u64, Option<&Metrics>),
+    stop: &dyn Fn() -> bool,
+) -> Result<Ending, RunError> {
+    let checkpoints = folder.checkpoints();
+    let metrics_file = folder.metrics();
+    let total = trainer.steps_total();
+    let log_every = cadence
+        .log_every
+        .unwrap_or_else(|| total.div_ceil(LOG_LINES).max(trainer.steps_per_epoch()))
+        .clamp(1, total.max(1));
+    let exact_every = exact_interval(trainer, total / log_every);
+    let mut saved = Instant::now();
+    let failed = |source: TrainError| RunError::Train {
+        source,
+        checkpoint: folder.checkpoints().newest_path(),
+    };
+    while trainer.steps_done() < total {
+        trainer.step().map_err(failed)?;
+        let step = trainer.steps_done();
+        let last = step == total;
+        let mut figures = None;
+        if step.is_multiple_of(log_every) || last {
+            let exact = last || (step / log_every).is_multiple_of(exact_every);
+            let metrics = trainer.measure(exact).await.map_err(failed)?;
+            metrics_file.append(&metrics)?;
+            figures = Some(metrics);
+        }
+        observe(step, figures.as_ref());
+        let stopping = stop() && !last;
+        let due = match cadence.checkpoint_every {
+            Some(every) => step.is_multiple_of(every.max(1)),
+            None => saved.elapsed() >= CHECKPOINT_EVERY,
+        };
+        if due || stopping || last {
+            trainer.check_finite().await.map_err(failed)?;
+            let path = checkpoints.save(&trainer.state().await.map_err(failed)?)?;
+            saved = Instant::now();
+            if stopping {
+                return Ok(Ending::Interrupted(path));
+            }
+        }
+    }
+    Ok(Ending::Done)
+}
+
+/// Every how many log lines the exact likelihood is affordable.
+fn exact_interval(trainer: &Trainer, lines: u64) -> u64 {
+    use crate::energy::Energy;
+    let (d, h) = (trainer.model().dimension(), trainer.model().hidden());
+    let states = 1u64.checked_shl(d.min(h) as u32).unwrap_or(u64::MAX);
+    let affordable = (EXACT_BUDGET / states.saturating_mul(d.max(h) as u64).max(1)).max(10);
+    lines.div_ceil(affordable).max(1)
+}
+
+/// Writes what a finished run leaves: model, evaluation, pictures. Returns the evaluation.
+///
+/// # Errors
+/// Training or the system refuses.
+pub async fn finish(trainer: &Trainer, folder: &Folder) -> Result<Evaluation, RunError> {
+    let failed = |source: TrainError| RunError::Train {
+        source,
+        checkpoint: folder.checkpoints().newest_path(),
+    };
+    let model = trainer.averaged_model().map_err(failed)?;
+    write_model(&folder.model(), &model, trainer.data().image).await?;
+    let binarize = trainer.settings().binarize;
+    let drawn;
+    let data = if binarize == Binarize::Dynamic {
+        let mut copy = trainer.data().clone();
+        copy.binarize(Binarize::Static, trainer.settings().seed);
+        drawn = copy;
+        &drawn
+    } else {
+        trainer.data()
+    };
+    let evaluation = Evaluation::of(&model, data).await.map_err(|error| failed(error.into()))?;
+    folder.write_evaluation(&evaluation)?;
+    pictures::draw_run(folder, &model, trainer).await?;
+    Ok(evaluation)
+}
