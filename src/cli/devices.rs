@@ -1,0 +1,35 @@
+//! `ergodic devices`
+
+use std::process::ExitCode;
+
+use super::{Context, output::say};
+use crate::device::{self, Device};
+
+pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
+    let adapters = device::adapters().await;
+    let chosen = Device::open(&context.device).await?;
+    if context.json {
+        let listed = serde_json::json!({
+            "chosen": chosen.name(),
+            "cpu": Device::cpu().name(),
+            "adapters": adapters,
+        });
+        say(serde_json::to_string_pretty(&listed)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(format!("{:<8} {}", "cpu", Device::cpu().name()))?;
+    for adapter in &adapters {
+        say(format!(
+            "{:<8} {} ({}, {}; {}; arrays up to {}, workgroup memory {})",
+            format!("gpu:{}", adapter.index),
+            adapter.name,
+            adapter.kind,
+            adapter.backend,
+            adapter.driver,
+            device::bytes(adapter.max_array_bytes),
+            device::bytes(u64::from(adapter.workgroup_bytes)),
+        ))?;
+    }
+    say(format!("--device {} takes: {}", context.device, chosen.name()))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,24 @@
+//! Errors as the user sees them, and their exit codes.
+
+use std::process::ExitCode;
+
+use crate::{data::DataError, device::DeviceError, train::SettingsError};
+
+/// The command line asks for something that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub String);
+
+/// The exit code of an interrupted run.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// Prints an error to stderr; 2 where the command line is to blame, else 1.
+pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+    let message = format!("{error:#}");
+    eprintln!("error: {message}");
+    let usage = error.is::<Usage>()
+        || error.is::<SettingsError>()
+        || matches!(error.downcast_ref(), Some(DeviceError::UnknownDevice { .. }))
+        || matches!(error.downcast_ref(), Some(DataError::Option { .. }));
+    ExitCode::from(if usage { 2 } else { 1 })
+}

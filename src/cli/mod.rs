@@ -1,0 +1,68 @@
+//! The command line: one file a subcommand, thin, no mathematics.
+
+mod devices;
+mod evaluate;
+mod failure;
+mod interrupt;
+mod output;
+mod sample;
+mod source;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Train, sample and judge energy-based models with thousands of Markov chains in parallel
+#[derive(Parser)]
+#[command(name = "ergodic", version, max_term_width = 100)]
+struct Cli {
+    /// auto, cpu, gpu, gpu:INDEX or part of an adapter's name
+    #[arg(long, global = true, default_value = "auto")]
+    device: String,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model and write a run folder
+    Train(train::Args),
+    /// Draw samples from a trained model
+    Sample(sample::Args),
+    /// Judge a trained model
+    Evaluate(evaluate::Args),
+    /// List the devices of this system
+    Devices,
+}
+
+/// What every subcommand knows.
+struct Context {
+    device: String,
+    json: bool,
+}
+
+/// Runs the program on the arguments of the process. Exit codes: 0 done, 1 failed, 2 wrong usage,
+/// 130 interrupted.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let context = Context { device: cli.device, json: cli.json };
+    // On a thread of the pool, small CPU kernels start without a hand-over between threads.
+    let result = rayon::scope(|_| pollster::block_on(run(&context, cli.command)));
+    match result {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}
+
+async fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Train(args) => train::run(context, args).await,
+        Command::Sample(args) => sample::run(context, args).await,
+        Command::Evaluate(args) => evaluate::run(context, args).await,
+        Command::Devices => devices::run(context).await,
+    }
+}

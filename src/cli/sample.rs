@@ -1,0 +1,280 @@
+//! `ergodic sample`
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use npyz::WriterBuilder;
+
+use super::{
+    Context,
+    failure::Usage,
+    output::{bar, check_target, open_device, say},
+    source::{DataArgs, Source},
+};
+use crate::{
+    data::{Dataset, Examples, ImageShape},
+    device::{Array, Device},
+    energy::{Energy, Rbm},
+    plot,
+    run::{shape_or_strip, visible_means, write_atomically},
+    sampler::{Chains, Gibbs, Sampler},
+};
+
+/// Arguments of `ergodic sample`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// A run folder or a model.safetensors
+    run: PathBuf,
+    /// How many chains, one picture each
+    #[arg(long, default_value_t = 100)]
+    chains: usize,
+    /// Gibbs sweeps of every chain
+    #[arg(long, default_value_t = 1000)]
+    steps: u32,
+    /// The grid of pictures to write
+    #[arg(long, default_value = "samples.png")]
+    out: PathBuf,
+    /// Where chains start [default: noise; data with --clamp]
+    #[arg(long, value_enum)]
+    start: Option<Start>,
+    /// Visible units that keep their data: top, bottom, left, right (halves of a picture) or unit
+    /// numbers such as 0-31,40
+    #[arg(long)]
+    clamp: Option<String>,
+    /// Inverse temperature
+    #[arg(long, default_value_t = 1.0)]
+    beta: f32,
+    /// Seed of every random draw
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Also write the final states of the visible units, [chains, units], as .npy
+    #[arg(long, value_name = "FILE")]
+    npy: Option<PathBuf>,
+    /// Also write an animation of the chains
+    #[arg(long, value_name = "FILE")]
+    gif: Option<PathBuf>,
+    /// Frames of the animation
+    #[arg(long, default_value_t = 60)]
+    frames: u32,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Start {
+    /// Every unit 1 with probability ½
+    Noise,
+    /// Test examples
+    Data,
+}
+
+/// Chains in an animation.
+const ANIMATED: usize = 36;
+/// Milliseconds of a frame.
+const DELAY: u32 = 80;
+/// Sweeps between updates of the bar.
+const SLICE: u32 = 50;
+
+pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
+    check(&args)?;
+    let device = open_device(context).await?;
+    let source = Source::open(&args.run, &device)?;
+    let shape = shape_or_strip(source.image, source.model.dimension());
+    let mask = args.clamp.as_deref().map(|text| clamp_mask(text, shape)).transpose()?;
+    let start = args.start.unwrap_or(if mask.is_some() { Start::Data } else { Start::Noise });
+    if mask.is_some() && start == Start::Noise {
+        return Err(Usage("--clamp keeps parts of data; leave out --start noise".into()).into());
+    }
+
+    let model = &source.model;
+    let mut chains = Chains::new(model, args.chains, args.seed)?;
+    let mut given = None;
+    match start {
+        Start::Noise => chains.start_from_noise(&device)?,
+        Start::Data => {
+            let rows = held_out(&source.data(&args.data)?, args.chains);
+            let visible = device.upload(args.chains, model.dimension(), &rows)?;
+            start_from_data(&device, model, &mut chains, &visible, mask.as_deref())?;
+            given = Some(rows);
+        }
+    }
+    let clamp = mask.as_ref().map(|mask| device.upload(1, mask.len(), mask)).transpose()?;
+    let gibbs = Gibbs { beta: args.beta, clamp };
+    let shown =
+        Shown { model, shape, mask: mask.as_deref(), given: given.as_deref(), beta: args.beta };
+
+    let frames = if args.gif.is_some() { args.frames.min(args.steps.max(1)) } else { 0 };
+    let mut animation = Vec::new();
+    let bar = bar(u64::from(args.steps), "sweeps");
+    let mut done = 0;
+    while done < args.steps {
+        if frames > 0 && done == frame_at(animation.len() as u32, frames, args.steps) {
+            animation.push(shown.grid(&chains, ANIMATED).await?);
+        }
+        let next = if frames > 0 {
+            frame_at(animation.len() as u32, frames, args.steps)
+        } else {
+            args.steps
+        };
+        let sweeps = (next - done).min(SLICE);
+        gibbs.advance(model, &mut chains, sweeps)?;
+        done += sweeps;
+        bar.set_position(u64::from(done));
+    }
+    if frames > 0 {
+        animation.push(shown.grid(&chains, ANIMATED).await?);
+    }
+    let picture = shown.grid(&chains, args.chains).await?;
+    bar.finish_and_clear();
+
+    write_atomically(&args.out, &plot::png(&picture)?)?;
+    let mut written = vec![args.out.clone()];
+    if let Some(path) = &args.npy {
+        let states = device.read(&chains.visible).await?;
+        write_atomically(path, &npy(&states, args.chains, model.dimension())?)?;
+        written.push(path.clone());
+    }
+    if let Some(path) = &args.gif {
+        write_atomically(path, &plot::gif(&animation, DELAY)?)?;
+        written.push(path.clone());
+    }
+    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    if context.json {
+        let result = serde_json::json!({
+            "chains": args.chains, "steps": args.steps, "written": names,
+        });
+        say(serde_json::to_string_pretty(&result)?)?;
+    } else {
+        say(format!("{} chains, {} sweeps: {}", args.chains, args.steps, names.join(", ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &Args) -> Result<(), Usage> {
+    if !(1..=1 << 24).contains(&args.chains) {
+        return Err(Usage(format!("chains is {}, wanted 1 to 16777216", args.chains)));
+    }
+    if !(args.beta.is_finite() && args.beta >= 0.0) {
+        return Err(Usage(format!("beta is {}, wanted a finite number, 0 or more", args.beta)));
+    }
+    if !(1..=1000).contains(&args.frames) {
+        return Err(Usage(format!("frames is {}, wanted 1 to 1000", args.frames)));
+    }
+    check_target(&args.out, b"\x89PNG", "--out")?;
+    if let Some(path) = &args.npy {
+        check_target(path, b"\x93NUMPY", "--npy")?;
+    }
+    match &args.gif {
+        Some(path) => check_target(path, b"GIF8", "--gif"),
+        None => Ok(()),
+    }
+}
+
+/// The sweep before which frame `frame` of `frames` is taken; early frames lie closer, since
+/// chains move fastest at the start.
+fn frame_at(frame: u32, frames: u32, steps: u32) -> u32 {
+    let share = f64::from(frame) / f64::from(frames);
+    ((share * share * f64::from(steps)).round() as u32).max(frame).min(steps)
+}
+
+/// As many held-out examples as there are chains, from the start again when they run out.
+fn held_out(data: &Dataset, chains: usize) -> Vec<f32> {
+    let parts: [&Examples; 3] = [&data.test, &data.validation, &data.train];
+    let part = parts.into_iter().find(|part| part.rows > 0).unwrap_or(parts[2]);
+    (0..chains).flat_map(|chain| part.row(chain % part.rows)).copied().collect()
+}
+
+/// Starts at the data; units that are not clamped start from noise, so that nothing of them
+/// leaks into the completion.
+fn start_from_data(
+    device: &Device,
+    model: &Rbm,
+    chains: &mut Chains,
+    visible: &Array,
+    mask: Option<&[f32]>,
+) -> anyhow::Result<()> {
+    let Some(mask) = mask else { return Ok(chains.start_from(model, visible)?) };
+    chains.start_from_noise(device)?;
+    let mask = device.upload(1, mask.len(), mask)?;
+    let select = crate::device::Pointwise::Select { mask: &mask, x: visible };
+    device.pointwise(select, &mut chains.visible)?;
+    let mixed = device.duplicate(&chains.visible)?;
+    Ok(chains.start_from(model, &mixed)?)
+}
+
+/// How chains are drawn.
+struct Shown<'a> {
+    model: &'a Rbm,
+    shape: ImageShape,
+    mask: Option<&'a [f32]>,
+    given: Option<&'a [f32]>,
+    beta: f32,
+}
+
+impl Shown<'_> {
+    /// A grid of the first chains: means of the free units, data of the clamped ones.
+    async fn grid(&self, chains: &Chains, limit: usize) -> anyhow::Result<image::RgbImage> {
+        let d = self.model.dimension();
+        let mut means = visible_means(self.model, &chains.hidden, self.beta).await?;
+        means.truncate(limit * d);
+        let mask: Option<Vec<bool>> =
+            self.mask.map(|mask| mask.iter().map(|m| *m != 0.0).collect());
+        if let (Some(mask), Some(given)) = (&mask, self.given) {
+            for (index, (mean, given)) in means.iter_mut().zip(given).enumerate() {
+                if mask[index % d] {
+                    *mean = *given;
+                }
+            }
+        }
+        let grid = plot::Grid::new(&means, self.shape);
+        Ok(match &mask {
+            Some(mask) => grid.given(mask).draw()?,
+            None => grid.draw()?,
+        })
+    }
+}
+
+/// `[D]`, 1 where a unit keeps its data.
+fn clamp_mask(text: &str, shape: ImageShape) -> Result<Vec<f32>, Usage> {
+    let ImageShape { height, width } = shape;
+    let units = height * width;
+    let half: Option<Box<dyn Fn(usize, usize) -> bool>> = match text {
+        "top" => Some(Box::new(|row, _| row < height / 2)),
+        "bottom" => Some(Box::new(|row, _| row >= height.div_ceil(2))),
+        "left" => Some(Box::new(|_, column| column < width / 2)),
+        "right" => Some(Box::new(|_, column| column >= width.div_ceil(2))),
+        _ => None,
+    };
+    if let Some(half) = half {
+        return Ok((0..units).map(|u| f32::from(half(u / width, u % width))).collect());
+    }
+    let mut mask = vec![0.0; units];
+    for range in text.split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        match (first.trim().parse::<usize>(), last.trim().parse::<usize>()) {
+            (Ok(first), Ok(last)) if first <= last && last < units => {
+                mask[first..=last].fill(1.0);
+            }
+            _ => {
+                return Err(Usage(format!(
+                    "--clamp: '{range}' is not top, bottom, left, right or a range of unit \
+                     numbers below {units}, such as 0-31"
+                )));
+            }
+        }
+    }
+    Ok(mask)
+}
+
+fn npy(values: &[f32], rows: usize, columns: usize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::new()
+        .default_dtype()
+        .shape(&[rows as u64, columns as u64])
+        .writer(&mut bytes)
+        .begin_nd()
+        .context("cannot write .npy")?;
+    writer.extend(values.iter().copied())?;
+    writer.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,191 @@
+//! `ergodic train`
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use super::{
+    Context,
+    failure::{INTERRUPTED, Usage},
+    interrupt::Interrupt,
+    output::{bar, open_device, say},
+    source::load,
+};
+use crate::{
+    evaluate::Evaluation,
+    run::{self, Cadence, Config, Ending, Folder},
+    train::{Metrics, Trainer},
+};
+
+/// Arguments of `ergodic train`.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: Config,
+    /// A TOML file with any of these settings; flags win
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The run folder to write [default: runs/DATA, numbered where that exists]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Overwrite the run in --out
+    #[arg(long)]
+    force: bool,
+    /// Go on with the run in this folder from its newest checkpoint
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["config", "out", "force"])]
+    resume: Option<PathBuf>,
+}
+
+pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
+    let (config, resumed) = match &args.resume {
+        Some(path) => {
+            if args.settings != Config::default() {
+                return Err(Usage(
+                    "--resume goes on with the run's own settings; leave out the others".into(),
+                )
+                .into());
+            }
+            let folder = Folder::open(path)?;
+            (folder.config()?, Some(folder))
+        }
+        None => {
+            let file = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+            (args.settings.or(file).resolve(), None)
+        }
+    };
+    let settings = config.settings();
+    settings.validate()?;
+    let name = config.data.clone().unwrap_or_default();
+    let data = load(&name, &config)?;
+    let device = open_device(context).await?;
+    eprintln!(
+        "data: {}, {} training, {} validation, {} test examples of {} values",
+        data.name, data.train.rows, data.validation.rows, data.test.rows, data.train.columns
+    );
+    let mut trainer = Trainer::new(&device, data, settings)?;
+    let folder = match resumed {
+        Some(folder) => {
+            let (path, state, broken) = folder.checkpoints().newest()?;
+            for error in broken {
+                eprintln!("warning: {error}; an older checkpoint is used");
+            }
+            trainer.restore(&state)?;
+            folder.metrics().truncate_after(state.counters.step)?;
+            eprintln!("going on from {}", path.display());
+            folder
+        }
+        None => {
+            let folder = match &args.out {
+                Some(path) => Folder::create(path, args.force)?,
+                None => Folder::create_numbered(&Path::new("runs").join(stem(&name)))?,
+            };
+            folder.write_config(&config)?;
+            folder
+        }
+    };
+    let interrupt = Interrupt::listen()?;
+    let cadence =
+        Cadence { log_every: config.log_every, checkpoint_every: config.checkpoint_every };
+    let bar = bar(trainer.steps_total(), "updates");
+    bar.set_position(trainer.steps_done());
+    bar.reset_eta();
+    let mut observe = |step, metrics: Option<&Metrics>| {
+        bar.set_position(step);
+        if let Some(metrics) = metrics {
+            bar.set_message(summary(metrics));
+        }
+    };
+    let ending =
+        run::train(&mut trainer, &folder, cadence, &mut observe, &|| interrupt.asked()).await?;
+    bar.finish_and_clear();
+    if let Ending::Interrupted(checkpoint) = ending {
+        eprintln!(
+            "stopped at update {} of {}; the checkpoint is {}\ngo on with: ergodic train --resume {}",
+            trainer.steps_done(),
+            trainer.steps_total(),
+            checkpoint.display(),
+            folder.path().display()
+        );
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    let evaluation = run::finish(&trainer, &folder).await?;
+    report(context, &trainer, &folder, &evaluation)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(
+    context: &Context,
+    trainer: &Trainer,
+    folder: &Folder,
+    evaluation: &Evaluation,
+) -> anyhow::Result<()> {
+    if context.json {
+        let result = serde_json::json!({
+            "out": folder.path(),
+            "steps": trainer.steps_done(),
+            "seconds": trainer.seconds(),
+            "evaluation": evaluation,
+        });
+        say(serde_json::to_string_pretty(&result)?)?;
+        return Ok(());
+    }
+    let likelihood = evaluation.log_likelihood.test.exact;
+    let gap = evaluation.free_energy_gap;
+    say(match (likelihood, gap) {
+        (Some(test), _) => format!(
+            "exact log-likelihood of {} test examples: {test:.3} nats each (training: {:.3}), \
+             binarised by {}",
+            trainer.data().test.rows.max(trainer.data().validation.rows),
+            evaluation.log_likelihood.train.exact.unwrap_or(f64::NAN),
+            evaluation.binarize
+        ),
+        (None, Some(gap)) => format!(
+            "free energy of test examples: {gap:+.3} nats above training examples (the smaller \
+             side of the model has too many units for an exact likelihood)"
+        ),
+        (None, None) => format!(
+            "free energy of training examples: {:.3} nats (there are no test examples)",
+            evaluation.free_energy.train.unwrap_or(f64::NAN)
+        ),
+    })?;
+    for warning in warnings(evaluation) {
+        eprintln!("warning: {warning}");
+    }
+    say(format!(
+        "{}: model.safetensors, samples.png, filters.png, curves.png, metrics.jsonl, \
+         evaluation.json ({:.1} s)",
+        folder.path().display(),
+        trainer.seconds()
+    ))?;
+    Ok(())
+}
+
+/// What a user should know of a run that ended but did not go well.
+fn warnings(evaluation: &Evaluation) -> Vec<String> {
+    let mut list = Vec::new();
+    let idle = evaluation.dead_hidden + evaluation.saturated_hidden;
+    if idle > 0.5 {
+        list.push(format!(
+            "{:.0}% of the hidden units hardly change over the data; try a smaller --lr or fewer \
+             --hidden",
+            100.0 * idle
+        ));
+    }
+    list
+}
+
+/// The figures of a log line in a few words.
+fn summary(metrics: &Metrics) -> String {
+    let gap = metrics.free_energy_gap.unwrap_or(metrics.loss);
+    match metrics.log_likelihood_held_out {
+        Some(likelihood) => format!("held-out log-likelihood {likelihood:.2}"),
+        None => format!("gap {gap:+.2}, error {:.4}", metrics.reconstruction_error),
+    }
+}
+
+/// The name of a run on this data.
+fn stem(data: &str) -> String {
+    let name = Path::new(data).file_name().and_then(|name| name.to_str()).unwrap_or("run");
+    name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("run").replace(':', "-")
+}
