@@ -32,8 +32,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         second[index] = v;
         parameter[index] = p - params.rate * m / (sqrt(v) + params.epsilon) - params.decay * p;
     } else {
-        let m = params.momentum * first[index] + g;
-        first[index] = m;
+        var m = g;
+        if params.momentum != 0.0 {
+            m += params.momentum * first[index];
+            first[index] = m;
+        }
         parameter[index] = p - params.rate * (m + params.decay * p);
     }
 }

@@ -170,7 +170,8 @@ pub enum Pointwise<'a> {
 /// One step of an optimizer on one parameter: descends along `gradient`.
 #[derive(Clone, Copy, Debug)]
 pub enum Optimize {
-    /// m ← momentum · m + g; p ← p − rate · (m + decay · p).
+    /// m ← momentum · m + g; p ← p − rate · (m + decay · p). With momentum 0 the step is taken
+    /// along g, and m is left alone.
     Sgd {
         /// Learning rate.
         rate: f32,

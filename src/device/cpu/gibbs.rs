@@ -33,6 +33,7 @@ pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
         .for_each(|(index, ((visible, hidden), means))| {
             let first_chain = index * tile;
             let held = clamp.map(|_| visible.to_vec());
+            let mut words = Vec::new();
             for sweep in 0..call.sweeps {
                 let step = call.first_step.wrapping_add(sweep);
                 let last = sweep + 1 == call.sweeps;
@@ -43,28 +44,30 @@ pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
                     stream,
                 };
                 matmul_rows(visible, hidden, View::transposed(weights, h), h, d);
-                vectorize(|| {
-                    for (row, v) in visible.chunks_exact_mut(d).enumerate() {
-                        sample_row(v, visible_bias, call.beta, draw(row, Stream::Visible), None);
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for (row, v) in visible.chunks_exact_mut(d).enumerate() {
+                            let draw = draw(row, Stream::Visible);
+                            sample_row(v, visible_bias, call.beta, draw, None, &mut words);
+                        }
+                    },
+                );
                 if let (Some(clamp), Some(held)) = (clamp, &held) {
                     restore(visible, held, clamp);
                 }
                 matmul_rows(hidden, visible, View::rows(weights, h), d, h);
-                vectorize(|| {
-                    let rows = hidden.chunks_exact_mut(h).zip(means.chunks_exact_mut(h));
-                    for (row, (states, means)) in rows.enumerate() {
-                        let means = last.then_some(means);
-                        sample_row(
-                            states,
-                            hidden_bias,
-                            call.beta,
-                            draw(row, Stream::Hidden),
-                            means,
-                        );
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        let rows = hidden.chunks_exact_mut(h).zip(means.chunks_exact_mut(h));
+                        for (row, (states, means)) in rows.enumerate() {
+                            let means = last.then_some(means);
+                            let draw = draw(row, Stream::Hidden);
+                            sample_row(states, hidden_bias, call.beta, draw, means, &mut words);
+                        }
+                    },
+                );
             }
         });
     Ok(())

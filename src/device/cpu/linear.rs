@@ -52,11 +52,14 @@ pub(super) fn linear_sum(call: &Linear<'_>, out: &mut Array) -> Result<()> {
         .for_each_init(Vec::new, |scratch, (index, (out, x))| {
             scratch.resize(out.len() * m, 0.0);
             compute(call, &operands, index * tile, x, scratch);
-            vectorize(|| {
-                for (sum, row) in out.iter_mut().zip(scratch.chunks_exact(m)) {
-                    *sum = super::reduce::sum(row.iter().copied());
-                }
-            });
+            vectorize(
+                #[inline(always)]
+                || {
+                    for (sum, row) in out.iter_mut().zip(scratch.chunks_exact(m)) {
+                        *sum = super::reduce::sum(row.iter().copied());
+                    }
+                },
+            );
         });
     Ok(())
 }
@@ -80,23 +83,39 @@ fn compute(
         }
     };
     let scale = call.scale;
-    vectorize(|| {
-        for (row, out) in out.chunks_exact_mut(m).enumerate() {
-            let each = out.iter_mut().zip(bias);
-            match call.activation {
-                Activation::Identity => each.for_each(|(x, b)| *x = scale * (*x + b)),
-                Activation::Sigmoid => each.for_each(|(x, b)| *x = sigmoid(scale * (*x + b))),
-                Activation::Softplus => each.for_each(|(x, b)| *x = softplus(scale * (*x + b))),
-                Activation::Bernoulli(draw) => {
-                    let draw = RowDraw {
-                        seed: draw.seed,
-                        step: draw.step,
-                        chain: (first_row + row) as u32,
-                        stream: draw.stream,
-                    };
-                    sample_row(out, bias, scale, draw, None);
+    let mut words = Vec::new();
+    vectorize(
+        #[inline(always)]
+        || {
+            for (row, out) in out.chunks_exact_mut(m).enumerate() {
+                let each = out.iter_mut().zip(bias);
+                match call.activation {
+                    Activation::Identity => {
+                        for (x, b) in each {
+                            *x = scale * (*x + b);
+                        }
+                    }
+                    Activation::Sigmoid => {
+                        for (x, b) in each {
+                            *x = sigmoid(scale * (*x + b));
+                        }
+                    }
+                    Activation::Softplus => {
+                        for (x, b) in each {
+                            *x = softplus(scale * (*x + b));
+                        }
+                    }
+                    Activation::Bernoulli(draw) => {
+                        let draw = RowDraw {
+                            seed: draw.seed,
+                            step: draw.step,
+                            chain: (first_row + row) as u32,
+                            stream: draw.stream,
+                        };
+                        sample_row(out, bias, scale, draw, None, &mut words);
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }

@@ -5,7 +5,7 @@
 //! it takes another path; [`least_rows`] tells where, and such products are computed with more
 //! rows than asked for.
 
-use super::ROWS_PER_TILE;
+use super::{ROWS_PER_TILE, bits::SparseRows};
 
 /// A strided matrix that is only read.
 #[derive(Clone, Copy)]
@@ -72,6 +72,29 @@ fn covers(view: View<'_>, rows: usize, columns: usize) -> bool {
 /// out `[m, n]` ← x `[m, k]` · b `[k, n]` for rows of chains: each row's bits depend on that row
 /// and on b alone.
 pub(super) fn matmul_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
+    let m = out.len() / n;
+    if b.column_stride == 1 {
+        let sparse = SparseRows::find(x, k);
+        if sparse.len() > 0 {
+            sparse.multiply(b.values, n, out);
+            // The others are gathered, multiplied, and put back.
+            let others = sparse.others(m);
+            if !others.is_empty() {
+                let gathered: Vec<f32> =
+                    others.iter().flat_map(|row| &x[row * k..(row + 1) * k]).copied().collect();
+                let mut result = vec![0.0; others.len() * n];
+                dense_rows(&mut result, &gathered, b, k, n);
+                for (row, result) in others.iter().zip(result.chunks_exact(n)) {
+                    out[row * n..(row + 1) * n].copy_from_slice(result);
+                }
+            }
+            return;
+        }
+    }
+    dense_rows(out, x, b, k, n);
+}
+
+fn dense_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
     let m = out.len() / n;
     let least = least_rows(b, k, n);
     if m < least {

@@ -1,6 +1,7 @@
 //! The kernels on the CPU: rows split over rayon's threads, products through a GEMM crate on
 //! cache-sized tiles, epilogues vectorised. No result depends on the number of threads.
 
+mod bits;
 mod gibbs;
 mod linear;
 mod matmul;

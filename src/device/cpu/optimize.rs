@@ -15,15 +15,28 @@ pub(super) fn optimize(
     let parameter = host_mut("optimize", "parameter", parameter)?;
     let chunks = gradient.par_chunks(CHUNK).zip(parameter.par_chunks_mut(CHUNK));
     match (call, moments) {
+        (Optimize::Sgd { rate, momentum: 0.0, decay }, [_, ..]) => chunks.for_each(|(g, p)| {
+            vectorize(
+                #[inline(always)]
+                || {
+                    for (g, p) in g.iter().zip(p) {
+                        *p -= rate * (g + decay * *p);
+                    }
+                },
+            );
+        }),
         (Optimize::Sgd { rate, momentum, decay }, [m, ..]) => {
             let m = host_mut("optimize", "moment", m)?;
             chunks.zip(m.par_chunks_mut(CHUNK)).for_each(|((g, p), m)| {
-                vectorize(|| {
-                    for ((g, p), m) in g.iter().zip(p).zip(m) {
-                        *m = momentum * *m + g;
-                        *p -= rate * (*m + decay * *p);
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for ((g, p), m) in g.iter().zip(p).zip(m) {
+                            *m = momentum * *m + g;
+                            *p -= rate * (*m + decay * *p);
+                        }
+                    },
+                );
             });
         }
         (Optimize::Adam { rate, beta1, beta2, epsilon, decay }, [m, v]) => {
@@ -31,13 +44,16 @@ pub(super) fn optimize(
             let v = host_mut("optimize", "second moment", v)?;
             let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
             chunks.zip(moments).for_each(|((g, p), (m, v))| {
-                vectorize(|| {
-                    for (((g, p), m), v) in g.iter().zip(p).zip(m).zip(v) {
-                        *m += (1.0 - beta1) * (g - *m);
-                        *v += (1.0 - beta2) * (g * g - *v);
-                        *p -= rate * *m / (v.sqrt() + epsilon) + decay * *p;
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for (((g, p), m), v) in g.iter().zip(p).zip(m).zip(v) {
+                            *m += (1.0 - beta1) * (g - *m);
+                            *v += (1.0 - beta2) * (g * g - *v);
+                            *p -= rate * *m / (v.sqrt() + epsilon) + decay * *p;
+                        }
+                    },
+                );
             });
         }
         _ => unreachable!("Device::optimize checks the number of moments"),

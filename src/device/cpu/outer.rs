@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     host, host_mut,
-    matmul::{View, matmul},
+    matmul::{View, matmul_rows, tile_rows},
     row_weight,
     simd::vectorize,
 };
@@ -18,35 +18,62 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     let x_offset = host("outer", "x_offset", call.x_offset)?;
     let y_offset = host("outer", "y_offset", call.y_offset)?;
     let weight = row_weight("outer", call.weights)?;
+    let tile = tile_rows(d);
     let out = host_mut("outer", "out", out)?;
 
-    // y is made centred and weighted; x stays as it is, and its offset comes in as the rank-one
-    // term −μ (Σ wₙ (yₙ − λ))ᵀ, with which the result starts.
+    // y is made centred and weighted; x stays as it is, so that bits stay bits, and its offset
+    // comes in as the rank-one term −μ (Σ wₙ (yₙ − λ))ᵀ.
     let mut centred = vec![0.0; n * h];
     let mut total = vec![0.0; h];
-    vectorize(|| {
-        for (row, (centred, y)) in centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate() {
-            let weight = weight(row);
-            for (((c, y), offset), total) in centred.iter_mut().zip(y).zip(y_offset).zip(&mut total)
+    vectorize(
+        #[inline(always)]
+        || {
+            for (row, (centred, y)) in
+                centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate()
             {
-                *c = weight * (y - offset);
-                *total += *c;
+                let weight = weight(row);
+                for (((c, y), offset), total) in
+                    centred.iter_mut().zip(y).zip(y_offset).zip(&mut total)
+                {
+                    *c = weight * (y - offset);
+                    *total += *c;
+                }
             }
-        }
-    });
-    let rows = d.div_ceil(rayon::current_num_threads()).max(1);
-    out.par_chunks_mut(rows * h).enumerate().for_each(|(index, out)| {
-        let first = index * rows;
-        for (row, out) in out.chunks_exact_mut(h).enumerate() {
-            let mu = x_offset[first + row];
-            for (out, total) in out.iter_mut().zip(&total) {
-                let start = if call.accumulate { *out } else { 0.0 };
-                *out = start - mu * total;
+        },
+    );
+    out.par_chunks_mut(tile * h).enumerate().for_each_init(
+        || (Vec::new(), Vec::new()),
+        |(columns, product), (index, out)| {
+            let first = index * tile;
+            let rows = out.len() / h;
+            // The transpose of this tile's columns of x.
+            columns.resize(rows * n, 0.0);
+            for (example, x) in x.chunks_exact(d).enumerate() {
+                for (row, x) in x[first..first + rows].iter().enumerate() {
+                    columns[row * n + example] = *x;
+                }
             }
-        }
-        let m = out.len() / h;
-        let x = View { values: &x[first..], row_stride: 1, column_stride: d };
-        matmul(out, x, View::rows(&centred, h), (m, n, h), true);
-    });
+            product.resize(rows * h, 0.0);
+            matmul_rows(product, columns, View::rows(&centred, h), n, h);
+            vectorize(
+                #[inline(always)]
+                || {
+                    let each = out.chunks_exact_mut(h).zip(product.chunks_exact(h));
+                    for ((out, product), mu) in each.zip(&x_offset[first..]) {
+                        let each = out.iter_mut().zip(product).zip(&total);
+                        if call.accumulate {
+                            for ((out, x), total) in each {
+                                *out += x - mu * total;
+                            }
+                        } else {
+                            for ((out, x), total) in each {
+                                *out = x - mu * total;
+                            }
+                        }
+                    }
+                },
+            );
+        },
+    );
     Ok(())
 }

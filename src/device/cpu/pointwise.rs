@@ -14,26 +14,35 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
     match call {
         Pointwise::Fill(value) => out.fill(value),
         Pointwise::Scale(value) => out.par_chunks_mut(CHUNK).for_each(|out| {
-            vectorize(|| out.iter_mut().for_each(|out| *out *= value));
+            vectorize(
+                #[inline(always)]
+                || out.iter_mut().for_each(|out| *out *= value),
+            );
         }),
         Pointwise::Axpy { x, scale } => {
             let x = host("pointwise", "x", x)?;
             out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-                vectorize(|| {
-                    for (out, x) in out.iter_mut().zip(x) {
-                        *out += scale * x;
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for (out, x) in out.iter_mut().zip(x) {
+                            *out += scale * x;
+                        }
+                    },
+                );
             });
         }
         Pointwise::Lerp { x, rate } => {
             let x = host("pointwise", "x", x)?;
             out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-                vectorize(|| {
-                    for (out, x) in out.iter_mut().zip(x) {
-                        *out += rate * (x - *out);
-                    }
-                });
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for (out, x) in out.iter_mut().zip(x) {
+                            *out += rate * (x - *out);
+                        }
+                    },
+                );
             });
         }
         Pointwise::Select { mask, x } => {
@@ -49,15 +58,19 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         }
         Pointwise::Bernoulli { p, draw } => {
             let p = host("pointwise", "p", p)?;
-            out.par_chunks_mut(columns).zip(p.par_chunks(columns)).enumerate().for_each(
-                |(row, (out, p))| {
+            out.par_chunks_mut(columns).zip(p.par_chunks(columns)).enumerate().for_each_init(
+                Vec::new,
+                |words, (row, (out, p))| {
                     let draw = RowDraw {
                         seed: draw.seed,
                         step: draw.step,
                         chain: row as u32,
                         stream: draw.stream,
                     };
-                    vectorize(|| bernoulli_row(p, out, draw));
+                    vectorize(
+                        #[inline(always)]
+                        || bernoulli_row(p, out, draw, words),
+                    );
                 },
             );
         }

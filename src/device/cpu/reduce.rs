@@ -7,6 +7,8 @@ use crate::device::{Array, Reduce, Result};
 
 /// Values that one task sums; fixed, so that the order of a sum is.
 const CHUNK: usize = 1 << 14;
+/// Columns that one task sums.
+const COLUMNS: usize = 256;
 /// Independent partial sums, so that the sum vectorises.
 const LANES: usize = 16;
 
@@ -26,16 +28,23 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
     match call {
         Reduce::ColumnSum { weights, accumulate } => {
             let weight = row_weight("reduce", weights)?;
-            if !accumulate {
-                out.fill(0.0);
-            }
-            vectorize(|| {
-                for (row, x) in values.chunks_exact(out.len()).enumerate() {
-                    let weight = weight(row);
-                    for (out, x) in out.iter_mut().zip(x) {
-                        *out += weight * x;
-                    }
+            let columns = out.len();
+            out.par_chunks_mut(COLUMNS).enumerate().for_each(|(index, out)| {
+                let first = index * COLUMNS;
+                if !accumulate {
+                    out.fill(0.0);
                 }
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for (row, x) in values.chunks_exact(columns).enumerate() {
+                            let weight = weight(row);
+                            for (out, x) in out.iter_mut().zip(&x[first..]) {
+                                *out += weight * x;
+                            }
+                        }
+                    },
+                );
             });
         }
         Reduce::SumOfSquares => out[0] = total(values, values, |x, _| x * x),
@@ -53,7 +62,12 @@ fn total(x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32 + Sync) -> f32 {
     let partial: Vec<f32> = x
         .par_chunks(CHUNK)
         .zip(y.par_chunks(CHUNK))
-        .map(|(x, y)| vectorize(|| sum(x.iter().zip(y).map(|(x, y)| term(*x, *y)))))
+        .map(|(x, y)| {
+            vectorize(
+                #[inline(always)]
+                || sum(x.iter().zip(y).map(|(x, y)| term(*x, *y))),
+            )
+        })
         .collect();
     partial.iter().sum()
 }

@@ -5,10 +5,13 @@
 
 use crate::random::{M0, M1, Stream, W0, W1, blocks, key, uniform};
 
-/// Philox blocks drawn at a time: a whole number of SIMD registers on every CPU.
-const LANES: usize = 64;
+/// Pairs of Philox blocks drawn at a time, for long rows and for short ones: whole numbers of SIMD
+/// registers on every CPU.
+const PAIRS: usize = 32;
+const FEW_PAIRS: usize = 8;
 
-/// Runs `work` compiled for the widest SIMD that this CPU has.
+/// Runs `work` compiled for the widest SIMD that this CPU has. Mark the closure, and all that it
+/// calls, `#[inline(always)]`: what is not inlined is compiled for the baseline.
 #[inline(always)]
 pub(super) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
@@ -69,63 +72,82 @@ pub(super) struct RowDraw {
     pub stream: Stream,
 }
 
-/// Word `lane` of the Philox blocks `first .. first + LANES` of a row.
+/// The first `LANES` words of each of the four words of the Philox blocks `first ..`.
+///
+/// Two lanes share a 64-bit integer, so that SIMD multiplies without moving lanes about.
 #[inline(always)]
-fn philox_lanes(draw: RowDraw, first: u32) -> [[u32; LANES]; 4] {
+fn philox_lanes<const PAIRS: usize>(draw: RowDraw, first: u32) -> [[u64; PAIRS]; 4] {
+    const LOW: u64 = 0xffff_ffff;
+    let both = |x: u32| u64::from(x) | (u64::from(x) << 32);
     let [mut k0, mut k1] = key(draw.seed);
-    let mut c0 = [draw.step; LANES];
-    let mut c1 = [draw.chain; LANES];
-    let mut c2: [u32; LANES] = std::array::from_fn(|lane| first.wrapping_add(lane as u32));
-    let mut c3 = [draw.stream as u32; LANES];
+    let mut c0 = [both(draw.step); PAIRS];
+    let mut c1 = [both(draw.chain); PAIRS];
+    let mut c2: [u64; PAIRS] = std::array::from_fn(|pair| {
+        let lane = first.wrapping_add(2 * pair as u32);
+        u64::from(lane) | (u64::from(lane.wrapping_add(1)) << 32)
+    });
+    let mut c3 = [both(draw.stream as u32); PAIRS];
     for round in 0..10 {
         if round > 0 {
             k0 = k0.wrapping_add(W0);
             k1 = k1.wrapping_add(W1);
         }
-        for lane in 0..LANES {
-            let p0 = u64::from(M0) * u64::from(c0[lane]);
-            let p1 = u64::from(M1) * u64::from(c2[lane]);
-            c0[lane] = (p1 >> 32) as u32 ^ c1[lane] ^ k0;
-            c1[lane] = p1 as u32;
-            c2[lane] = (p0 >> 32) as u32 ^ c3[lane] ^ k1;
-            c3[lane] = p0 as u32;
+        let (key0, key1) = (both(k0), both(k1));
+        for pair in 0..PAIRS {
+            let even0 = u64::from(M0) * (c0[pair] & LOW);
+            let odd0 = u64::from(M0) * (c0[pair] >> 32);
+            let even1 = u64::from(M1) * (c2[pair] & LOW);
+            let odd1 = u64::from(M1) * (c2[pair] >> 32);
+            c0[pair] = ((even1 >> 32) | (odd1 & !LOW)) ^ c1[pair] ^ key0;
+            c1[pair] = (even1 & LOW) | (odd1 << 32);
+            c2[pair] = ((even0 >> 32) | (odd0 & !LOW)) ^ c3[pair] ^ key1;
+            c3[pair] = (even0 & LOW) | (odd0 << 32);
         }
     }
     [c0, c1, c2, c3]
 }
 
-/// Calls `visit(units, words)` for runs of units of a row and the words that belong to them.
+/// Fills `words` with the words of a row's units, in the order of the units.
 #[inline(always)]
-fn for_each_run(
-    units: usize,
-    draw: RowDraw,
-    mut visit: impl FnMut(std::ops::Range<usize>, &[u32; LANES]),
-) {
-    let per_word = blocks(units);
-    for first in (0..per_word).step_by(LANES) {
-        let words = philox_lanes(draw, first as u32);
-        for (word, words) in words.iter().enumerate() {
+fn row_words(draw: RowDraw, words: &mut [u32]) {
+    if blocks(words.len()) <= 2 * FEW_PAIRS {
+        row_words_by::<FEW_PAIRS>(draw, words);
+    } else {
+        row_words_by::<PAIRS>(draw, words);
+    }
+}
+
+#[inline(always)]
+fn row_words_by<const PAIRS: usize>(draw: RowDraw, words: &mut [u32]) {
+    let (units, per_word) = (words.len(), blocks(words.len()));
+    for first in (0..per_word).step_by(2 * PAIRS) {
+        let lanes = philox_lanes::<PAIRS>(draw, first as u32);
+        for (word, pairs) in lanes.iter().enumerate() {
             let start = (word * per_word + first).min(units);
-            let end = (word * per_word + (first + LANES).min(per_word)).min(units);
-            if start < end {
-                visit(start..end, words);
+            let end = (word * per_word + (first + 2 * PAIRS).min(per_word)).min(units);
+            let (two, one) = words[start..end].as_chunks_mut::<2>();
+            for (two, pair) in two.iter_mut().zip(pairs) {
+                *two = [*pair as u32, (*pair >> 32) as u32];
+            }
+            if let [last] = one {
+                *last = pairs[two.len()] as u32;
             }
         }
     }
 }
 
-/// Replaces the probabilities of a row by draws.
+/// Replaces the probabilities of a row by draws. `words` is scratch.
 #[inline(always)]
-pub(super) fn bernoulli_row(p: &[f32], out: &mut [f32], draw: RowDraw) {
-    for_each_run(out.len(), draw, |run, words| {
-        for ((out, p), word) in out[run.clone()].iter_mut().zip(&p[run]).zip(words) {
-            *out = f32::from(uniform(*word) < *p);
-        }
-    });
+pub(super) fn bernoulli_row(p: &[f32], out: &mut [f32], draw: RowDraw, words: &mut Vec<u32>) {
+    words.resize(out.len(), 0);
+    row_words(draw, words);
+    for ((out, p), word) in out.iter_mut().zip(p).zip(words.iter()) {
+        *out = f32::from(uniform(*word) < *p);
+    }
 }
 
 /// Replaces the pre-activations of a row by draws of Bernoulli(sigmoid(scale·(x + bias))), and
-/// keeps the probabilities in `means` where wanted.
+/// keeps the probabilities in `means` where wanted. `words` is scratch.
 #[inline(always)]
 pub(super) fn sample_row(
     row: &mut [f32],
@@ -133,18 +155,22 @@ pub(super) fn sample_row(
     scale: f32,
     draw: RowDraw,
     means: Option<&mut [f32]>,
+    words: &mut Vec<u32>,
 ) {
+    words.resize(row.len(), 0);
+    row_words(draw, words);
+    let each = row.iter_mut().zip(bias).zip(words.iter());
     match means {
-        None => for_each_run(row.len(), draw, |run, words| {
-            for ((x, bias), word) in row[run.clone()].iter_mut().zip(&bias[run]).zip(words) {
+        None => {
+            for ((x, bias), word) in each {
                 *x = f32::from(uniform(*word) < sigmoid(scale * (*x + *bias)));
             }
-        }),
+        }
         Some(means) => {
-            for ((mean, x), bias) in means.iter_mut().zip(row.iter()).zip(bias) {
+            for (((x, bias), word), mean) in each.zip(means) {
                 *mean = sigmoid(scale * (*x + *bias));
+                *x = f32::from(uniform(*word) < *mean);
             }
-            bernoulli_row(means, row, draw);
         }
     }
 }
@@ -184,16 +210,12 @@ mod tests {
         let draw =
             RowDraw { seed: 0x0123_4567_89ab_cdef, step: 5, chain: 9, stream: Stream::Visible };
         for units in [1, 2, 3, 4, 5, 63, 64, 65, 255, 256, 257, 784] {
-            let mut seen = vec![None; units];
-            for_each_run(units, draw, |run, words| {
-                for (unit, word) in run.zip(words) {
-                    assert!(seen[unit].replace(*word).is_none());
-                }
-            });
+            let mut seen = vec![0; units];
+            row_words(draw, &mut seen);
             for (unit, word) in seen.iter().enumerate() {
                 let block = (unit % blocks(units)) as u32;
                 let expected = philox([5, 9, block, Stream::Visible as u32], key(draw.seed));
-                assert_eq!(*word, Some(expected[unit / blocks(units)]));
+                assert_eq!(*word, expected[unit / blocks(units)]);
             }
         }
     }
