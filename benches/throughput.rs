@@ -1,0 +1,117 @@
+//! How fast the kernels and a training run are on a device:
+//!
+//!     cargo bench --bench throughput -- [gibbs] [train] [--device cpu] [--data MNIST-FOLDER]
+//!
+//! Prints one JSON object a case, with the median and the best of several rounds. `benches/peers.py`
+//! runs it beside PyTorch and scikit-learn.
+
+use std::time::Instant;
+
+use ergodic::{
+    data::{self, Binarize, Dataset, Examples},
+    device::Device,
+    energy::Rbm,
+    random::{HostRng, Stream},
+    sampler::{Chains, Gibbs, Sampler},
+    train::{Settings, Trainer},
+};
+use pollster::block_on;
+
+const VISIBLE: usize = 784;
+const HIDDEN: usize = 500;
+const ROUNDS: usize = 7;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let value = |flag: &str| {
+        let at = arguments.iter().position(|argument| argument == flag)?;
+        arguments.get(at + 1).cloned()
+    };
+    let device = value("--device").unwrap_or_else(|| "auto".into());
+    let device = block_on(Device::open(&device)).expect("the device opens");
+    let wanted = |case: &str| {
+        let named = ["gibbs", "train"].iter().any(|case| arguments.iter().any(|a| a == case));
+        !named || arguments.iter().any(|argument| argument == case)
+    };
+    // As the program does: small CPU kernels then start without a hand-over between threads.
+    rayon::scope(|_| {
+        if wanted("gibbs") {
+            for chains in [100, 512, 4096] {
+                gibbs(&device, chains);
+            }
+        }
+        if wanted("train") {
+            train(&device, value("--data").as_deref());
+        }
+    });
+}
+
+/// Seconds of each round, sorted, after one round to warm up.
+fn rounds(mut round: impl FnMut()) -> Vec<f64> {
+    round();
+    let mut seconds: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let started = Instant::now();
+            round();
+            started.elapsed().as_secs_f64()
+        })
+        .collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds
+}
+
+fn report(device: &Device, case: &str, chains: usize, unit: &str, work: f64, seconds: &[f64]) {
+    let line = serde_json::json!({
+        "case": case, "device": device.name(), "sizes": [VISIBLE, HIDDEN], "chains": chains,
+        "unit": unit, "median": work / seconds[seconds.len() / 2], "best": work / seconds[0],
+    });
+    println!("{line}");
+}
+
+/// Block-Gibbs sweeps a second, of all chains together, five sweeps a call.
+fn gibbs(device: &Device, chains: usize) {
+    let mut rng = HostRng::new(1, Stream::Parameters, 0);
+    let weights: Vec<f32> = (0..VISIBLE * HIDDEN).map(|_| 0.05 * rng.normal()).collect();
+    let model = Rbm::new(device, &weights, &[-1.0; VISIBLE], &[0.0; HIDDEN]).expect("it fits");
+    let mut state = Chains::new(&model, chains, 1).expect("it fits");
+    state.start_from_noise(device).expect("the device works");
+    let sweeps = (5 * 4096 / chains.max(512)) as u32;
+    let seconds = rounds(|| {
+        Gibbs::default().advance(&model, &mut state, sweeps).expect("the device works");
+        block_on(device.read(&state.hidden)).expect("the device works");
+    });
+    report(device, "gibbs", chains, "sweeps/s", f64::from(sweeps), &seconds);
+}
+
+/// Training images a second: PCD-1, batch 100, 100 chains, plain SGD with centred gradients.
+fn train(device: &Device, source: Option<&str>) {
+    let data = match source {
+        Some(source) => data::load(source, &data::Options::default()).expect("the data load"),
+        None => synthetic(),
+    };
+    let settings = Settings {
+        hidden: HIDDEN,
+        chains: 100,
+        epochs: 1_000,
+        binarize: Binarize::Threshold,
+        ..Settings::default()
+    };
+    let mut trainer = Trainer::new(device, data, settings).expect("the settings are sound");
+    let updates = 150;
+    let seconds = rounds(|| {
+        for _ in 0..updates {
+            trainer.step().expect("the device works");
+        }
+        block_on(trainer.check_finite()).expect("the weights stay finite");
+    });
+    report(device, "train", 100, "images/s", 100.0 * f64::from(updates), &seconds);
+}
+
+/// As many bits as MNIST has, and as many ones among them.
+fn synthetic() -> Dataset {
+    let rows = 10_000;
+    let mut rng = HostRng::new(1, Stream::Data, 0);
+    let values = (0..rows * VISIBLE).map(|_| f32::from(rng.uniform() < 0.13)).collect();
+    let train = Examples { rows, columns: VISIBLE, values, labels: None };
+    Dataset { name: "synthetic".into(), train, ..Dataset::default() }
+}
