@@ -66,6 +66,16 @@ pub fn uniform(word: u32) -> f32 {
     ((word >> 9) as i32 as f32 + 0.5) * (1.0 / 8_388_608.0)
 }
 
+/// A word as its low and high 16 bits, which f32 holds exactly.
+pub(crate) fn split_halves(word: u32) -> [f32; 2] {
+    [(word & 0xffff) as f32, (word >> 16) as f32]
+}
+
+/// The word of [`split_halves`].
+pub(crate) fn join_halves([low, high]: [f32; 2]) -> u32 {
+    low as u32 | ((high as u32) << 16)
+}
+
 /// The seed as a Philox key.
 #[inline]
 pub fn key(seed: u64) -> [u32; 2] {

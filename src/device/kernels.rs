@@ -232,4 +232,7 @@ pub trait Kernels: Send + Sync {
         parameter: &mut Array,
         moments: &mut [Array],
     ) -> Result<()>;
+    /// out `[n, 8]` ← the Philox words of blocks `[n, 12]` (counter, key), every word as its low
+    /// and high 16 bits.
+    fn philox(&self, blocks: &Array, out: &mut Array) -> Result<()>;
 }

@@ -21,6 +21,8 @@ pub use kernels::{
 };
 pub use select::{AdapterReport, adapters};
 
+use crate::random::{join_halves, split_halves};
+
 /// A device: cheap to clone, safe to share.
 #[derive(Clone)]
 pub struct Device {
@@ -230,6 +232,28 @@ impl Device {
             expect("optimize", "moment", moment.shape(), parameter.shape())?;
         }
         self.backend.optimize(call, gradient, parameter, moments)
+    }
+
+    /// The Philox4x32-10 words of each (counter, key), computed on the device: the known-answer
+    /// test of its random numbers.
+    pub async fn philox(&self, blocks: &[([u32; 4], [u32; 2])]) -> Result<Vec<[u32; 4]>> {
+        if blocks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let halves: Vec<f32> = blocks
+            .iter()
+            .flat_map(|(counter, key)| counter.iter().chain(key))
+            .flat_map(|word| split_halves(*word))
+            .collect();
+        let operands = self.upload(blocks.len(), 12, &halves)?;
+        let mut out = self.zeros(blocks.len(), 8)?;
+        self.backend.philox(&operands, &mut out)?;
+        let halves = self.read(&out).await?;
+        let word = |row: &[f32], index: usize| join_halves([row[2 * index], row[2 * index + 1]]);
+        Ok(halves
+            .chunks_exact(8)
+            .map(|row| std::array::from_fn(|index| word(row, index)))
+            .collect())
     }
 }
 

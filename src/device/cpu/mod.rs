@@ -7,6 +7,7 @@ mod linear;
 mod matmul;
 mod optimize;
 mod outer;
+mod philox;
 mod pointwise;
 mod reduce;
 mod simd;
@@ -114,6 +115,10 @@ impl Kernels for Cpu {
         moments: &mut [Array],
     ) -> Result<()> {
         optimize::optimize(call, gradient, parameter, moments)
+    }
+
+    fn philox(&self, blocks: &Array, out: &mut Array) -> Result<()> {
+        philox::philox(blocks, out)
     }
 }
 

@@ -5,6 +5,7 @@ mod linear;
 mod optimize;
 mod outer;
 mod pace;
+mod philox;
 mod pointwise;
 mod program;
 mod queue;
@@ -69,6 +70,7 @@ pub const PROGRAMS: &[&Program] = &[
     &pointwise::PROGRAM,
     &optimize::PROGRAM,
     &transpose::PROGRAM,
+    &philox::PROGRAM,
 ];
 
 impl Gpu {
@@ -255,5 +257,9 @@ impl Kernels for Gpu {
         moments: &mut [Array],
     ) -> Result<()> {
         optimize::optimize(self, call, gradient, parameter, moments)
+    }
+
+    fn philox(&self, blocks: &Array, out: &mut Array) -> Result<()> {
+        philox::philox(self, blocks, out)
     }
 }
