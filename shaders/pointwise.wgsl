@@ -1,6 +1,8 @@
 // Elementwise work on out. Constant: OPERATION 0 fill, 1 lerp towards x, 2 Bernoulli draws of x,
-// 3 x where the column's mask is not 0, 4 add value * x, 5 scale by value.
+// 3 x where the column's mask is not 0, 4 add value * x, 5 scale by value,
+// 6 add value * standard normals.
 #import philox
+#import normal
 
 struct Params {
     count: u32,
@@ -42,6 +44,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let blocks = (params.columns + 3u) / 4u;
         let counter = vec4<u32>(params.step, index / params.columns, column % blocks, params.stream);
         let words = philox(counter, vec2<u32>(params.key_low, params.key_high));
-        out[index] = select(0.0, 1.0, philox_uniform(words[column / blocks]) < x[index]);
+        if OPERATION == 6u {
+            out[index] += params.value * normal_of_block(words, column / blocks);
+        } else {
+            out[index] = select(0.0, 1.0, philox_uniform(words[column / blocks]) < x[index]);
+        }
     }
 }

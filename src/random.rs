@@ -39,6 +39,8 @@ pub enum Stream {
     Data = 6,
     /// Evaluation (reconstructions, held-out draws).
     Evaluate = 7,
+    /// The noise of samplers and objectives.
+    Noise = 8,
 }
 
 /// One Philox4x32-10 block: four words from a counter and a key.

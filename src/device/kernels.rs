@@ -158,6 +158,15 @@ pub enum Pointwise<'a> {
         /// Which draws.
         draw: Draw,
     },
+    /// out ← out + scale · ξ, ξ standard normal by the Box–Muller transform. The units that own
+    /// words 0 and 1 of a Philox block (see [`crate::random`]) share these two: the first word
+    /// gives the radius, the second the angle; so do those that own words 2 and 3. |ξ| ≤ 5.77.
+    Normal {
+        /// Standard deviation of what is added.
+        scale: f32,
+        /// Which draws.
+        draw: Draw,
+    },
     /// out ← x in the columns whose mask is not 0.
     Select {
         /// `[1, columns]`.

@@ -200,7 +200,7 @@ impl Device {
     /// Elementwise work on `out`; see [`Pointwise`].
     pub fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         match call {
-            Pointwise::Fill(_) | Pointwise::Scale(_) => {}
+            Pointwise::Fill(_) | Pointwise::Scale(_) | Pointwise::Normal { .. } => {}
             Pointwise::Select { mask, x } => {
                 expect("pointwise", "mask", mask.shape(), (1, out.columns))?;
                 expect("pointwise", "operand", x.shape(), out.shape())?;

@@ -5,6 +5,7 @@ mod bits;
 mod gibbs;
 mod linear;
 mod matmul;
+mod normal;
 mod optimize;
 mod outer;
 mod philox;

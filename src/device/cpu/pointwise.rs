@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::{
     CHUNK, host, host_mut,
+    normal::add_normals,
     simd::{RowDraw, bernoulli_row, vectorize},
 };
 use crate::device::{Array, Pointwise, Result};
@@ -73,6 +74,20 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
                     );
                 },
             );
+        }
+        Pointwise::Normal { scale, draw } => {
+            out.par_chunks_mut(columns).enumerate().for_each_init(Vec::new, |words, (row, out)| {
+                let draw = RowDraw {
+                    seed: draw.seed,
+                    step: draw.step,
+                    chain: row as u32,
+                    stream: draw.stream,
+                };
+                vectorize(
+                    #[inline(always)]
+                    || add_normals(out, scale, draw, words),
+                );
+            });
         }
     }
     Ok(())

@@ -109,7 +109,7 @@ fn philox_lanes<const PAIRS: usize>(draw: RowDraw, first: u32) -> [[u64; PAIRS];
 
 /// Fills `words` with the words of a row's units, in the order of the units.
 #[inline(always)]
-fn row_words(draw: RowDraw, words: &mut [u32]) {
+pub(super) fn row_words(draw: RowDraw, words: &mut [u32]) {
     if blocks(words.len()) <= 2 * FEW_PAIRS {
         row_words_by::<FEW_PAIRS>(draw, words);
     } else {

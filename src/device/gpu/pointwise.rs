@@ -55,6 +55,11 @@ pub(super) fn pointwise(gpu: &Gpu, call: Pointwise<'_>, out: &mut Array) -> Resu
             params.value = value;
             (5, None, None)
         }
+        Pointwise::Normal { scale, draw } => {
+            (params.value, params.step, params.stream) = (scale, draw.step, draw.stream as u32);
+            [params.key_low, params.key_high] = key(draw.seed);
+            (6, None, None)
+        }
     };
     let unused = gpu.unused()?;
     let bind = |array: Option<&Array>| match array {

@@ -41,6 +41,7 @@ pub enum Constant {
 const LIBRARY: &[(&str, &str)] = &[
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),
+    ("normal", include_str!("../../../shaders/lib/normal.wgsl")),
     ("philox", include_str!("../../../shaders/lib/philox.wgsl")),
 ];
 
