@@ -15,6 +15,7 @@ pub mod plot;
 pub mod random;
 pub mod run;
 pub mod sampler;
+pub mod selftest;
 pub mod tensor;
 pub mod train;
 

@@ -6,6 +6,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod sample;
+mod selftest;
 mod source;
 mod train;
 
@@ -37,6 +38,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// List the devices of this system
     Devices,
+    /// Check the kernels on a device: known answers, invariance, accuracy
+    Selftest,
 }
 
 /// What every subcommand knows.
@@ -64,5 +67,6 @@ async fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Sample(args) => sample::run(context, args).await,
         Command::Evaluate(args) => evaluate::run(context, args).await,
         Command::Devices => devices::run(context).await,
+        Command::Selftest => selftest::run(context).await,
     }
 }
