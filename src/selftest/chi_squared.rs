@@ -53,7 +53,9 @@ impl ChiSquared {
 
 impl std::fmt::Display for ChiSquared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "χ² = {:.1} on {} degrees, p = {:.2e}", self.statistic, self.degrees, self.p)
+        let Self { statistic, degrees, p } = self;
+        write!(f, "χ² = {statistic:.1} on {degrees} degrees of freedom, p = ")?;
+        if *p >= 0.001 { write!(f, "{p:.3}") } else { write!(f, "{p:.1e}") }
     }
 }
 

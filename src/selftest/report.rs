@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{accuracy::Accuracy, invariance::Fit, known_answers::KnownAnswer};
+use super::{
+    accuracy::{Accuracy, Extreme},
+    invariance::{Fit, LEVEL},
+    known_answers::KnownAnswer,
+};
 
 /// What the self-test found on a device.
 #[derive(Clone, Debug, Serialize)]
@@ -56,24 +60,28 @@ impl Report {
     }
 }
 
-fn verdict(passed: bool) -> &'static str {
-    if passed { "ok" } else { "FAILED" }
+/// The heading of a check and how it ended.
+fn heading(f: &mut fmt::Formatter<'_>, title: &str, passed: bool) -> fmt::Result {
+    writeln!(f, "  {title:<64}{}", if passed { "ok" } else { "FAILED" })
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Known answers: Philox4x32-10 against Random123")?;
         for (index, check) in self.known_answers.iter().enumerate() {
-            writeln!(f, "  vector {}{:60}{}", index + 1, "", verdict(check.passed))?;
+            heading(f, &format!("vector {}", index + 1), check.passed)?;
             if !check.passed {
                 writeln!(f, "    found {:08x?}, wanted {:08x?}", check.found, check.wanted)?;
             }
         }
-        writeln!(f, "Invariance: Gibbs sweeps of an RBM 6 x 4 from exact draws of its law")?;
+        writeln!(
+            f,
+            "Invariance: Gibbs sweeps of an RBM 6 x 4 from exact draws of its law; fails below p = {LEVEL:.0e}"
+        )?;
         for check in &self.invariance {
             let plural = if check.sweeps == 1 { "" } else { "s" };
             let title = format!("{} sweep{plural}, {} chains", check.sweeps, check.chains);
-            writeln!(f, "  {title:67}{}", verdict(check.passed))?;
+            heading(f, &title, check.passed)?;
             let Fit { joint, visible, hidden } = check.fit;
             for (name, test) in [("joint", joint), ("visible", visible), ("hidden", hidden)] {
                 writeln!(f, "    {name:<10}{test}")?;
@@ -81,16 +89,37 @@ impl fmt::Display for Report {
         }
         writeln!(f, "Accuracy: largest errors against f64")?;
         for check in &self.accuracy {
-            writeln!(f, "  {:67}{}", check.function, verdict(check.passed))?;
+            heading(f, check.function, check.passed)?;
             for (name, extreme) in [("absolute", check.absolute), ("relative", check.relative)] {
-                writeln!(
-                    f,
-                    "    {name:<10}{:.1e} at {:.4}, allowed {:.1e}",
-                    extreme.error, extreme.at, extreme.bound
-                )?;
+                let Extreme { error, at, bound } = extreme;
+                writeln!(f, "    {name:<10}{error:.1e} at {at:.4}, allowed {bound:.1e}")?;
             }
         }
         let verdict = if self.passed { "All checks passed" } else { "FAILED" };
         write!(f, "{verdict} on {} in {:.1} s", self.device, self.seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failed_check_fails_the_report_and_shows() {
+        let answer = KnownAnswer {
+            counter: [0; 4],
+            key: [0; 2],
+            wanted: [1, 2, 3, 4],
+            found: [1, 2, 3, 0xbad],
+            passed: false,
+        };
+        let right = KnownAnswer { passed: true, ..answer };
+        let report = |answers| Report::new("a device".into(), 1.0, answers, vec![], vec![]);
+        assert!(report(vec![right, right]).passed());
+        let failed = report(vec![right, answer]);
+        assert!(!failed.passed());
+        let text = failed.to_string();
+        assert!(text.contains("00000bad") && text.ends_with("FAILED on a device in 1.0 s"));
+        assert_eq!(text.matches("FAILED").count(), 2);
     }
 }
