@@ -1,0 +1,35 @@
+//! The self-test passes on every device, in the library and in the program.
+
+mod common;
+use common::devices;
+
+use ergodic::selftest;
+
+#[test]
+fn every_device_passes() {
+    for device in devices() {
+        let report = pollster::block_on(selftest::run(&device)).unwrap();
+        println!("{report}");
+        assert!(report.passed(), "{report}");
+        assert_eq!(report.known_answers.len(), 3);
+        assert_eq!(report.accuracy.len(), 3);
+        let sweeps: Vec<u32> = report.invariance.iter().map(|check| check.sweeps).collect();
+        assert_eq!(sweeps, [1, 2, 8]);
+        assert!(report.invariance.iter().all(|check| check.chains >= 1 << 12));
+    }
+}
+
+#[test]
+fn the_program_prints_a_table_or_json() {
+    let run = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("ergodic").unwrap();
+        let output = command.args(["selftest", "--device", "cpu"]).args(arguments).assert();
+        String::from_utf8(output.success().code(0).get_output().stdout.clone()).unwrap()
+    };
+    let table = run(&[]);
+    assert!(table.contains("All checks passed on CPU"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&run(&["--json"])).unwrap();
+    assert_eq!(json["passed"], true);
+    assert!(json["invariance"][0]["joint"]["p"].as_f64().unwrap() > selftest::LEVEL);
+    assert_eq!(json["accuracy"][2]["function"], "normal");
+}
