@@ -30,7 +30,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let v = second[index] + (1.0 - params.beta2) * (g * g - second[index]);
         first[index] = m;
         second[index] = v;
-        parameter[index] = p - params.rate * m / (sqrt(v) + params.epsilon) - params.decay * p;
+        // One subtraction from p: its rounding is the largest, and every step adds to it.
+        parameter[index] = p - (params.rate * m / (sqrt(v) + params.epsilon) + params.decay * p);
     } else {
         var m = g;
         if params.momentum != 0.0 {
