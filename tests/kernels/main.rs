@@ -2,8 +2,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod gibbs;
 mod optimize;
 mod oracle;
 mod pointwise;
+mod products;
 mod reduce;
 mod rows;
+mod tiling;

@@ -1,0 +1,272 @@
+//! One sweep against f64 with the host's Philox, then what must hold whatever the model.
+
+use ergodic::{
+    device::{Device, Draw, Gibbs},
+    random::Stream,
+};
+
+use crate::{
+    common::{
+        assert_within, base_limits_device, bits, devices_with_checks, normals, normals_of, raw,
+        read, sigmoid, uniforms, upload,
+    },
+    oracle::{CLOSE, assert_states, uniform_of},
+};
+
+/// A model and how it is sampled.
+pub struct Model {
+    pub d: usize,
+    pub h: usize,
+    pub w: Vec<f32>,
+    pub b: Vec<f32>,
+    pub c: Vec<f32>,
+    pub clamp: Option<Vec<f32>>,
+    pub beta: f32,
+    pub seed: u64,
+}
+
+impl Model {
+    /// Random weights of a size that leaves the inputs of a unit of order 1.
+    pub fn new(d: usize, h: usize) -> Self {
+        let w = normals_of(d * h, 2.0 / (d.min(h) as f32).sqrt(), 1);
+        let (b, c) = (normals(d, 2), normals(h, 3));
+        Self { d, h, w, b, c, clamp: None, beta: 0.8, seed: 0xfedc_ba98_7654_3210 }
+    }
+}
+
+/// Visible states, hidden states, hidden means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chains {
+    pub visible: Vec<f32>,
+    pub hidden: Vec<f32>,
+    pub means: Vec<f32>,
+}
+
+impl Chains {
+    pub fn new(n: usize, model: &Model) -> Self {
+        Self {
+            visible: bits(n * model.d, 4),
+            hidden: bits(n * model.h, 5),
+            means: vec![f32::NAN; n * model.h],
+        }
+    }
+}
+
+/// Runs calls of so many sweeps, the first sweep at `first_step`; the chains after each call.
+pub fn run(
+    device: &Device,
+    model: &Model,
+    start: &Chains,
+    calls: &[u32],
+    first_step: u32,
+) -> Vec<Chains> {
+    let Model { d, h, .. } = *model;
+    let n = start.hidden.len() / h;
+    let weights = upload(device, d, h, &model.w);
+    let visible_bias = upload(device, 1, d, &model.b);
+    let hidden_bias = upload(device, 1, h, &model.c);
+    let clamp = model.clamp.as_ref().map(|clamp| upload(device, 1, d, clamp));
+    let mut visible = upload(device, n, d, &start.visible);
+    let mut hidden = upload(device, n, h, &start.hidden);
+    let mut means = upload(device, n, h, &start.means);
+    let mut step = first_step;
+    let after_call = |sweeps: &u32| {
+        let call = Gibbs {
+            weights: &weights,
+            visible_bias: &visible_bias,
+            hidden_bias: &hidden_bias,
+            visible: &mut visible,
+            hidden: &mut hidden,
+            hidden_means: &mut means,
+            clamp: clamp.as_ref(),
+            beta: model.beta,
+            sweeps: *sweeps,
+            seed: model.seed,
+            first_step: step,
+        };
+        device.gibbs(call).unwrap();
+        step = step.wrapping_add(*sweeps);
+        Chains {
+            visible: read(device, &visible),
+            hidden: read(device, &hidden),
+            means: read(device, &means),
+        }
+    };
+    calls.iter().map(after_call).collect()
+}
+
+/// p = σ(β (bias + W x)) in f64 for every row of x.
+fn probabilities(model: &Model, x: &[f32], to_hidden: bool) -> Vec<f64> {
+    let Model { d, h, .. } = *model;
+    let (from, to, bias) = if to_hidden { (d, h, &model.c) } else { (h, d, &model.b) };
+    let mut p = Vec::new();
+    for row in x.chunks(from) {
+        for unit in 0..to {
+            let weight = |k: usize| model.w[if to_hidden { k * h + unit } else { unit * h + k }];
+            let input: f64 =
+                row.iter().enumerate().map(|(k, x)| f64::from(*x) * f64::from(weight(k))).sum();
+            p.push(sigmoid(f64::from(model.beta) * (input + f64::from(bias[unit]))));
+        }
+    }
+    p
+}
+
+/// Asserts that one sweep from `start` obeys the f64 probabilities. The hidden half is judged from
+/// the visible states that came out, so that a state too close to call does not matter later.
+fn assert_sweep(what: &str, model: &Model, start: &Chains, end: &Chains, step: u32) {
+    let draw = |stream| Draw { seed: model.seed, step, stream };
+    let mut p = probabilities(model, &start.hidden, false);
+    if let Some(clamp) = &model.clamp {
+        for (index, p) in p.iter_mut().enumerate() {
+            if clamp[index % model.d] != 0.0 {
+                // Bit-unchanged; then made such that the rule for states holds as well.
+                let (found, wanted) = (end.visible[index], start.visible[index]);
+                assert_eq!(found.to_bits(), wanted.to_bits(), "{what}: clamped unit {index}");
+                *p = if wanted == 1.0 { 2.0 } else { -1.0 };
+            }
+        }
+    }
+    let visible = format!("{what}, visible");
+    assert_states(&visible, &end.visible, &p, model.d, draw(Stream::Visible));
+    let p = probabilities(model, &end.visible, true);
+    assert_within(&format!("{what}, means"), &end.means, &p, &vec![1e-5; p.len()]);
+    let hidden = format!("{what}, hidden");
+    assert_states(&hidden, &end.hidden, &p, model.h, draw(Stream::Hidden));
+}
+
+const MODELS: [(usize, usize); 7] =
+    [(1, 1), (3, 2), (12, 7), (16, 63), (64, 65), (130, 3), (257, 100)];
+
+#[test]
+fn one_sweep_obeys_the_probabilities() {
+    for (d, h) in MODELS {
+        let mut model = Model::new(d, h);
+        for n in [1, 16, 33, 65] {
+            for clamped in [false, true] {
+                model.clamp = clamped.then(|| bits(d, 6));
+                let start = Chains::new(n, &model);
+                for (label, device) in devices_with_checks() {
+                    let step = u32::MAX - 1;
+                    let end = run(&device, &model, &start, &[1], step);
+                    let what = format!("{label}: {d} x {h}, {n} chains, clamped {clamped}");
+                    assert_sweep(&what, &model, &start, &end[0], step);
+                }
+            }
+        }
+    }
+}
+
+/// Every sweep of a longer run is such a sweep, also where the step number wraps around.
+#[test]
+fn every_sweep_obeys_the_probabilities() {
+    let mut model = Model::new(20, 13);
+    model.clamp = Some(bits(20, 6));
+    for (label, device) in devices_with_checks() {
+        let mut start = Chains::new(40, &model);
+        let first = u32::MAX - 2;
+        for (sweep, end) in run(&device, &model, &start, &[1; 6], first).into_iter().enumerate() {
+            let step = first.wrapping_add(sweep as u32);
+            assert_sweep(&format!("{label}: sweep {sweep}"), &model, &start, &end, step);
+            start = end;
+        }
+    }
+}
+
+#[test]
+fn only_clamped_visible_states_are_read() {
+    let mut model = Model::new(70, 33);
+    for clamp in [None, Some(bits(70, 6))] {
+        model.clamp = clamp;
+        let start = Chains::new(20, &model);
+        let mut spoilt = start.clone();
+        for (index, state) in spoilt.visible.iter_mut().enumerate() {
+            if model.clamp.as_ref().is_none_or(|clamp| clamp[index % model.d] == 0.0) {
+                *state = f32::NAN;
+            }
+        }
+        for (label, device) in devices_with_checks() {
+            let clean = run(&device, &model, &start, &[3], 0);
+            assert_eq!(run(&device, &model, &spoilt, &[3], 0), clean, "{label}");
+        }
+    }
+}
+
+/// At β = 0 every probability is exactly ½, so no state is too close to call.
+#[test]
+fn at_beta_zero_units_are_fair_coins() {
+    let mut model = Model::new(65, 34);
+    model.beta = 0.0;
+    let start = Chains::new(70, &model);
+    let coins = |units: usize, stream| -> Vec<f32> {
+        let draw = Draw { seed: model.seed, step: 9, stream };
+        let coin = |i: usize| uniform_of(draw, i / units, i % units, units) < 0.5;
+        (0..70 * units).map(|i| f32::from(u8::from(coin(i)))).collect()
+    };
+    for (label, device) in devices_with_checks() {
+        let end = run(&device, &model, &start, &[1], 9).remove(0);
+        assert_eq!(end.visible, coins(65, Stream::Visible), "{label}");
+        assert_eq!(end.hidden, coins(34, Stream::Hidden), "{label}");
+        assert_eq!(end.means, vec![0.5; 70 * 34], "{label}");
+    }
+}
+
+#[test]
+fn extreme_weights_leave_states_and_means_sound() {
+    for (d, h) in [(12, 7), (100, 65), (700, 600)] {
+        for magnitude in [1e4, 3e38] {
+            let mut model = Model::new(d, h);
+            let signed = |n: usize, seed| -> Vec<f32> {
+                let sign = |u: &f32| if *u < 0.5 { -magnitude } else { magnitude };
+                uniforms(n, seed).iter().map(sign).collect()
+            };
+            (model.w, model.b, model.c) = (signed(d * h, 1), signed(d, 2), signed(h, 3));
+            let start = Chains::new(17, &model);
+            for (label, device) in devices_with_checks() {
+                let what = format!("{label}: {d} x {h}, weights of {magnitude:e}");
+                let end = run(&device, &model, &start, &[2], 0).remove(0);
+                let states = [&end.visible[..], &end.hidden].concat();
+                assert!(states.iter().all(|s| *s == 0.0 || *s == 1.0), "{what}: a state");
+                assert!(end.means.iter().all(|p| (0.0..=1.0).contains(p)), "{what}: a mean");
+            }
+        }
+    }
+}
+
+/// 16 KiB of workgroup memory hold the states of 4,096 units: up to there one dispatch does all,
+/// past it each half-sweep is a product. Both obey the same rule, and give the same words.
+#[test]
+fn models_on_both_sides_of_the_workgroup_memory_limit() {
+    let Some(base) = base_limits_device() else { return };
+    for (d, h) in [(4089, 7), (4090, 7), (5, 4091), (5, 4092)] {
+        for clamped in [false, true] {
+            let mut model = Model::new(d, h);
+            model.clamp = clamped.then(|| bits(d, 6));
+            let start = Chains::new(3, &model);
+            let end = run(&base, &model, &start, &[1], 5);
+            assert_sweep(&format!("{d} x {h}, {clamped}"), &model, &start, &end[0], 5);
+            // Two sweeps in one call are the two sweeps of two calls.
+            let twice = run(&base, &model, &start, &[1, 1], 5).remove(1);
+            let once = run(&base, &model, &start, &[2], 5).remove(0);
+            assert_eq!(raw(&once.visible), raw(&twice.visible), "{d} x {h}, {clamped}");
+            assert_eq!(raw(&once.hidden), raw(&twice.hidden), "{d} x {h}, {clamped}");
+            assert_eq!(raw(&once.means), raw(&twice.means), "{d} x {h}, {clamped}");
+        }
+    }
+}
+
+/// The states of the CPU and of a GPU after one sweep from equal input differ in no more places
+/// than uniforms are close to their probability.
+#[test]
+fn devices_agree_on_a_sweep() {
+    let model = Model::new(64, 65);
+    let start = Chains::new(200, &model);
+    let ends: Vec<_> = devices_with_checks()
+        .iter()
+        .map(|(_, device)| run(device, &model, &start, &[1], 0).remove(0))
+        .collect();
+    for end in &ends[1..] {
+        let pairs = ends[0].visible.iter().zip(&end.visible);
+        let apart = pairs.filter(|(a, b)| a != b).count() as f64;
+        assert!(apart <= 3.0 + 10.0 * CLOSE * end.visible.len() as f64, "{apart} states differ");
+    }
+}

@@ -1,0 +1,303 @@
+//! linear, linear_sum and outer against sums in f64.
+
+use ergodic::{
+    device::{Activation, Device, Draw, Linear, Outer, Reduce, RowWeights},
+    random::Stream,
+};
+
+use crate::{
+    common::{
+        assert_within, bits, devices_with_checks, gpus_with_checks, normals, normals_of, read,
+        sigmoid, softplus, upload, wide,
+    },
+    oracle::assert_states,
+};
+
+/// Relative to the sum of the absolute terms.
+const TOLERANCE: f64 = 1e-5;
+
+/// (n, K, M): each dimension takes 1, 3, 16, 63, 64, 65 and 130, on and off the tiles of 64 and
+/// the blocks of 16.
+const SIZES: [(usize, usize, usize); 9] = [
+    (1, 1, 1),
+    (3, 16, 63),
+    (16, 63, 1),
+    (63, 64, 65),
+    (64, 65, 130),
+    (65, 130, 3),
+    (130, 3, 64),
+    (1, 130, 16),
+    (130, 1, 130),
+];
+
+const SCALE: f32 = 0.7;
+const DRAW: Draw = Draw { seed: 0x1234_5678_9abc_def0, step: 7, stream: Stream::Evaluate };
+
+/// The operands of one product, and scale · (X·W + bias) in f64 with the sums of absolute terms.
+struct Case {
+    n: usize,
+    k: usize,
+    m: usize,
+    x: Vec<f32>,
+    w: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    transposed: bool,
+    sums: Vec<f64>,
+    scales: Vec<f64>,
+}
+
+impl Case {
+    fn new((n, k, m): (usize, usize, usize), transposed: bool, has_bias: bool) -> Self {
+        let x = normals(n * k, 1);
+        let w = normals_of(k * m, 2.0 / (k as f32).sqrt(), 2);
+        let bias = has_bias.then(|| normals(m, 3));
+        let mut sums = vec![0.0; n * m];
+        let mut scales = vec![0.0; n * m];
+        for row in 0..n {
+            for column in 0..m {
+                let mut sum = bias.as_ref().map_or(0.0, |bias| f64::from(bias[column]));
+                let mut scale = sum.abs();
+                for i in 0..k {
+                    let place = if transposed { column * k + i } else { i * m + column };
+                    let term = f64::from(x[row * k + i]) * f64::from(w[place]);
+                    sum += term;
+                    scale += term.abs();
+                }
+                sums[row * m + column] = f64::from(SCALE) * sum;
+                scales[row * m + column] = f64::from(SCALE) * scale;
+            }
+        }
+        Self { n, k, m, x, w, bias, transposed, sums, scales }
+    }
+
+    /// What an activation makes of the sums, and how far f32 may be from it: the tolerance on the
+    /// value itself, and on the sum through the activation's greatest slope.
+    fn activated(&self, activation: Activation) -> (Vec<f64>, Vec<f64>) {
+        let each = |(sum, scale): (&f64, &f64)| match activation {
+            Activation::Identity => (*sum, TOLERANCE * scale),
+            Activation::Sigmoid | Activation::Bernoulli(_) => {
+                (sigmoid(*sum), TOLERANCE * (sigmoid(*sum) + 0.25 * scale))
+            }
+            Activation::Softplus => (softplus(*sum), TOLERANCE * (softplus(*sum) + scale)),
+        };
+        self.sums.iter().zip(&self.scales).map(each).unzip()
+    }
+
+    fn run(&self, device: &Device, activation: Activation, row_sums: bool) -> Vec<f32> {
+        let x = upload(device, self.n, self.k, &self.x);
+        let (rows, columns) = if self.transposed { (self.m, self.k) } else { (self.k, self.m) };
+        let weights = upload(device, rows, columns, &self.w);
+        let bias = self.bias.as_ref().map(|bias| upload(device, 1, self.m, bias));
+        let call = Linear {
+            x: &x,
+            weights: &weights,
+            transposed: self.transposed,
+            bias: bias.as_ref(),
+            scale: SCALE,
+            activation,
+        };
+        let width = if row_sums { 1 } else { self.m };
+        // What `out` held does not count.
+        let mut out = upload(device, self.n, width, &vec![f32::NAN; self.n * width]);
+        if row_sums {
+            device.linear_sum(&call, &mut out).unwrap();
+        } else {
+            device.linear(&call, &mut out).unwrap();
+        }
+        read(device, &out)
+    }
+}
+
+fn cases() -> impl Iterator<Item = Case> {
+    SIZES.into_iter().flat_map(|sizes| {
+        [(false, true), (false, false), (true, true), (true, false)]
+            .map(|(transposed, has_bias)| Case::new(sizes, transposed, has_bias))
+    })
+}
+
+fn name(label: &str, case: &Case, activation: Activation) -> String {
+    let Case { n, k, m, transposed, .. } = case;
+    let bias = case.bias.is_some();
+    format!("{label}: {n} x {k} x {m}, transposed {transposed}, bias {bias}, {activation:?}")
+}
+
+#[test]
+fn linear() {
+    for case in cases() {
+        for (label, device) in devices_with_checks() {
+            for activation in [Activation::Identity, Activation::Sigmoid, Activation::Softplus] {
+                let found = case.run(&device, activation, false);
+                let (wanted, bounds) = case.activated(activation);
+                assert_within(&name(label, &case, activation), &found, &wanted, &bounds);
+            }
+            let activation = Activation::Bernoulli(DRAW);
+            let states = case.run(&device, activation, false);
+            let (p, _) = case.activated(activation);
+            assert_states(&name(label, &case, activation), &states, &p, case.m, DRAW);
+        }
+    }
+}
+
+#[test]
+fn linear_sum() {
+    for case in cases() {
+        for (label, device) in devices_with_checks() {
+            for activation in [Activation::Identity, Activation::Sigmoid, Activation::Softplus] {
+                let (values, bounds) = case.activated(activation);
+                let by_row = |values: &[f64]| -> Vec<f64> {
+                    values.chunks(case.m).map(|row| row.iter().sum()).collect()
+                };
+                let (wanted, bounds) = (by_row(&values), by_row(&bounds));
+                let found = case.run(&device, activation, true);
+                assert_within(&name(label, &case, activation), &found, &wanted, &bounds);
+            }
+        }
+    }
+}
+
+/// Sums of draws are sums of the very states that `linear` gives.
+#[test]
+fn linear_sum_of_draws_counts_the_states() {
+    for case in cases() {
+        for (label, device) in devices_with_checks() {
+            let activation = Activation::Bernoulli(DRAW);
+            let states = case.run(&device, activation, false);
+            let wanted: Vec<f32> = states.chunks(case.m).map(|row| row.iter().sum()).collect();
+            let found = case.run(&device, activation, true);
+            assert_eq!(found, wanted, "{}", name(label, &case, activation));
+        }
+    }
+}
+
+/// Large arguments neither overflow nor lose the tails.
+#[test]
+fn activations_are_stable_far_out() {
+    let x =
+        [-1e30, -1e4, -200.0, -87.5, -50.0, -20.0, -1e-3, 0.0, 1e-3, 20.0, 50.0, 90.0, 1e4, 1e30];
+    for (label, device) in devices_with_checks() {
+        let on_device = upload(&device, x.len(), 1, &x);
+        let one = upload(&device, 1, 1, &[1.0]);
+        for (activation, f) in [
+            (Activation::Sigmoid, sigmoid as fn(f64) -> f64),
+            (Activation::Softplus, softplus as fn(f64) -> f64),
+        ] {
+            let mut out = device.zeros(x.len(), 1).unwrap();
+            let call = Linear {
+                x: &on_device,
+                weights: &one,
+                transposed: false,
+                bias: None,
+                scale: 1.0,
+                activation,
+            };
+            device.linear(&call, &mut out).unwrap();
+            let wanted: Vec<f64> = wide(&x).into_iter().map(f).collect();
+            // e⁻⁸⁷ is where f32 ends.
+            let bounds: Vec<f64> = wanted.iter().map(|x| TOLERANCE * x + 2e-38).collect();
+            assert_within(
+                &format!("{label}: {activation:?}"),
+                &read(&device, &out),
+                &wanted,
+                &bounds,
+            );
+        }
+    }
+}
+
+#[test]
+fn outer() {
+    for (n, d, h) in SIZES {
+        let (x, y) = (normals(n * d, 1), normals(n * h, 2));
+        let (mu, lambda) = (normals_of(d, 0.5, 3), normals_of(h, 0.5, 4));
+        let (each, start) = (normals(n, 5), normals(d * h, 6));
+        for (uniform, accumulate) in [(true, false), (true, true), (false, false), (false, true)] {
+            let mut wanted = if accumulate { wide(&start) } else { vec![0.0; d * h] };
+            let mut scale: Vec<f64> = wanted.iter().map(|x| x.abs()).collect();
+            for row in 0..n {
+                let weight = f64::from(if uniform { 0.3 } else { each[row] });
+                for i in 0..d {
+                    let (x, mu) = (f64::from(x[row * d + i]), f64::from(mu[i]));
+                    for j in 0..h {
+                        let (y, lambda) = (f64::from(y[row * h + j]), f64::from(lambda[j]));
+                        wanted[i * h + j] += weight * (x - mu) * (y - lambda);
+                        // The terms as written out: an offset may be taken out of the sum.
+                        scale[i * h + j] +=
+                            weight.abs() * (x.abs() + mu.abs()) * (y.abs() + lambda.abs());
+                    }
+                }
+            }
+            let bounds: Vec<f64> = scale.iter().map(|scale| TOLERANCE * scale).collect();
+            for (label, device) in devices_with_checks() {
+                let weights = upload(&device, n, 1, &each);
+                let by_row =
+                    if uniform { RowWeights::Uniform(0.3) } else { RowWeights::Each(&weights) };
+                let call = Outer {
+                    x: &upload(&device, n, d, &x),
+                    y: &upload(&device, n, h, &y),
+                    x_offset: &upload(&device, 1, d, &mu),
+                    y_offset: &upload(&device, 1, h, &lambda),
+                    weights: by_row,
+                    accumulate,
+                };
+                let mut out = upload(&device, d, h, &start);
+                device.outer(&call, &mut out).unwrap();
+                let what = format!("{label}: {n} x {d} x {h}, {uniform}, {accumulate}");
+                assert_within(&what, &read(&device, &out), &wanted, &bounds);
+            }
+        }
+    }
+}
+
+/// An RBM's gradient put together from several kernels: the CPU and the GPU agree to 1e-5 of the
+/// gradient's length.
+#[test]
+fn gradients_agree_across_devices() {
+    let (n, d, h) = (200, 70, 33);
+    let gradient = |device: &Device| -> [Vec<f32>; 2] {
+        let data = upload(device, n, d, &bits(n * d, 1));
+        let model = upload(device, n, d, &bits(n * d, 2));
+        let weights = upload(device, d, h, &normals_of(d * h, 0.1, 3));
+        let bias = upload(device, 1, h, &normals(h, 4));
+        let mu = upload(device, 1, d, &vec![0.5; d]);
+        let lambda = upload(device, 1, h, &vec![0.4; h]);
+        let each = upload(device, n, 1, &vec![-1.0 / n as f32; n]);
+        let mut hidden = device.zeros(n, h).unwrap();
+        let mut by_weights = device.zeros(d, h).unwrap();
+        let mut by_bias = device.zeros(1, h).unwrap();
+        let phases = [
+            (&data, RowWeights::Uniform(1.0 / n as f32), false),
+            (&model, RowWeights::Each(&each), true),
+        ];
+        for (x, row_weights, accumulate) in phases {
+            let call = Linear {
+                x,
+                weights: &weights,
+                transposed: false,
+                bias: Some(&bias),
+                scale: 1.0,
+                activation: Activation::Sigmoid,
+            };
+            device.linear(&call, &mut hidden).unwrap();
+            let call = Outer {
+                x,
+                y: &hidden,
+                x_offset: &mu,
+                y_offset: &lambda,
+                weights: row_weights,
+                accumulate,
+            };
+            device.outer(&call, &mut by_weights).unwrap();
+            let call = Reduce::ColumnSum { weights: row_weights, accumulate };
+            device.reduce(call, &hidden, &mut by_bias).unwrap();
+        }
+        [read(device, &by_weights), read(device, &by_bias)]
+    };
+    let on_cpu = gradient(&Device::cpu());
+    for (label, device) in gpus_with_checks() {
+        for (a, b) in on_cpu.iter().zip(gradient(&device)) {
+            let length = wide(a).iter().map(|a| a * a).sum::<f64>().sqrt();
+            let apart = wide(a).iter().zip(wide(&b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+            assert!(length > 0.0 && apart.sqrt() <= 1e-5 * length, "{label}: {apart} of {length}");
+        }
+    }
+}
