@@ -85,8 +85,9 @@ impl Device {
     /// # Errors
     /// The number of values is not `rows × columns`, or the device cannot hold them.
     pub fn upload(&self, rows: usize, columns: usize, values: &[f32]) -> Result<Array> {
-        if rows * columns != values.len() || values.is_empty() {
-            return Err(shape("upload", "values", (values.len(), 1), (rows * columns, 1)));
+        let count = rows.saturating_mul(columns);
+        if count != values.len() || values.is_empty() {
+            return Err(shape("upload", "values", (values.len(), 1), (count, 1)));
         }
         let mut array = self.zeros(rows, columns)?;
         self.backend.write(&mut array, 0, values)?;
@@ -96,7 +97,7 @@ impl Device {
     /// Overwrites the rows of `array` from `first_row` on.
     pub fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()> {
         let fits = values.len().is_multiple_of(array.columns)
-            && first_row + values.len() / array.columns <= array.rows;
+            && first_row.saturating_add(values.len() / array.columns) <= array.rows;
         if !fits {
             let wanted = (array.rows.saturating_sub(first_row), array.columns);
             return Err(shape(
@@ -131,7 +132,9 @@ impl Device {
         rows: usize,
     ) -> Result<()> {
         expect("copy_rows", "target", (rows, target.columns), (rows, source.columns))?;
-        if source_row + rows > source.rows || target_row + rows > target.rows {
+        if source_row.saturating_add(rows) > source.rows
+            || target_row.saturating_add(rows) > target.rows
+        {
             let room = (source.rows - source_row.min(source.rows))
                 .min(target.rows - target_row.min(target.rows));
             return Err(shape("copy_rows", "rows", (rows, source.columns), (room, source.columns)));

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod errors;
 mod gibbs;
 mod optimize;
 mod oracle;
@@ -9,4 +10,5 @@ mod pointwise;
 mod products;
 mod reduce;
 mod rows;
+mod shaders;
 mod tiling;

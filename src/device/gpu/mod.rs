@@ -21,7 +21,7 @@ use super::{
     Array, DeviceError, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce,
     Result, RowWeights, Storage,
 };
-pub use program::{Access, Program};
+pub use program::{Access, Constant, Program};
 use queue::Recorder;
 
 /// Whether shaders check bounds and loops. Off in release builds: the kernels are tested with

@@ -1,0 +1,170 @@
+//! Every variant of every shader against its host side, through naga; needs no GPU.
+
+use std::path::Path;
+
+use ergodic::{
+    device::gpu::{Access, Constant, PROGRAMS, Program},
+    wgpu::naga::{
+        AddressSpace, GlobalVariable, Module, ShaderStage, StorageAccess, TypeInner,
+        front::wgsl,
+        proc::{GlobalCtx, Layouter},
+        valid::{Capabilities, ValidationFlags, Validator},
+    },
+};
+
+type Constants = Vec<(&'static str, Constant)>;
+
+/// The constants of every variant that the host side can ask for: those of the example, each over
+/// its whole range.
+fn variants(program: &Program) -> Vec<Constants> {
+    if program.name == "gibbs" {
+        // WORDS = GROUPS · (D + H), which fills 16 KiB at most.
+        let sizes = [(1, 2), (1, 19), (2, 38), (1, 1284), (2, 2568), (1, 4096), (2, 4096)];
+        return sizes
+            .map(|(groups, words)| {
+                vec![("GROUPS", Constant::U32(groups)), ("WORDS", Constant::U32(words))]
+            })
+            .to_vec();
+    }
+    let mut variants: Vec<Constants> = vec![Vec::new()];
+    for (name, example) in program.example {
+        let values: Vec<Constant> = match (*example, *name) {
+            (Constant::Bool(_), _) => [false, true].map(Constant::Bool).to_vec(),
+            (Constant::U32(_), "ACTIVATION") => (0..4).map(Constant::U32).collect(),
+            // More operations than any program has take the last branch.
+            (Constant::U32(_), "OPERATION") => (0..8).map(Constant::U32).collect(),
+            (example, _) => vec![example],
+        };
+        variants = variants
+            .iter()
+            .flat_map(|variant| {
+                values.iter().map(|value| [variant.clone(), vec![(*name, *value)]].concat())
+            })
+            .collect();
+    }
+    variants
+}
+
+/// Calls `check` with every variant of every program, assembled, parsed and validated for a
+/// device that offers nothing beyond the base.
+fn for_each_variant(check: impl Fn(&str, &Program, &Module)) {
+    for program in PROGRAMS {
+        for constants in std::iter::once(program.example.to_vec()).chain(variants(program)) {
+            let what = format!("{} {constants:?}", program.name);
+            let source = program.assemble(&constants).unwrap_or_else(|error| panic!("{error}"));
+            let module = wgsl::parse_str(&source)
+                .unwrap_or_else(|error| panic!("{what}: {}", error.emit_to_string(&source)));
+            Validator::new(ValidationFlags::all(), Capabilities::empty())
+                .validate(&module)
+                .unwrap_or_else(|error| panic!("{what}: {}", error.emit_to_string(&source)));
+            check(&what, program, &module);
+        }
+    }
+}
+
+fn globals(module: &Module, space: fn(&AddressSpace) -> bool) -> Vec<&GlobalVariable> {
+    module.global_variables.iter().map(|(_, global)| global).filter(|g| space(&g.space)).collect()
+}
+
+#[test]
+fn there_is_one_entry_point_of_at_most_256_threads() {
+    for_each_variant(|what, _, module| {
+        let [entry] = &module.entry_points[..] else { panic!("{what}: not one entry point") };
+        assert_eq!((entry.name.as_str(), entry.stage), ("main", ShaderStage::Compute), "{what}");
+        assert!(entry.workgroup_size.iter().product::<u32>() <= 256, "{what}");
+    });
+}
+
+#[test]
+fn bindings_are_those_that_the_host_makes() {
+    for_each_variant(|what, program, module| {
+        let mut found: Vec<_> = globals(module, |space| *space != AddressSpace::WorkGroup)
+            .into_iter()
+            .map(|global| {
+                let binding = global.binding.unwrap_or_else(|| panic!("{what}: no binding"));
+                (binding.group, binding.binding, global.space)
+            })
+            .collect();
+        found.sort_by_key(|(_, binding, _)| *binding);
+        let storage = program.bindings.iter().map(|access| AddressSpace::Storage {
+            access: match access {
+                Access::Read => StorageAccess::LOAD,
+                Access::Write => StorageAccess::LOAD | StorageAccess::STORE,
+            },
+        });
+        let spaces = std::iter::once(AddressSpace::Uniform).chain(storage);
+        let wanted: Vec<_> =
+            spaces.enumerate().map(|(index, space)| (0, index as u32, space)).collect();
+        assert_eq!(found, wanted, "{what}");
+    });
+}
+
+#[test]
+fn uniform_parameters_lie_as_in_the_host_struct() {
+    for_each_variant(|what, program, module| {
+        let uniforms = globals(module, |space| *space == AddressSpace::Uniform);
+        let [uniform] = uniforms[..] else { panic!("{what}: not one uniform") };
+        let TypeInner::Struct { members, span } = &module.types[uniform.ty].inner else {
+            panic!("{what}: the uniform is no struct")
+        };
+        assert_eq!(*span as usize, program.params, "{what}: bytes");
+        // The host structs are made of 4-byte fields without gaps.
+        assert_eq!(members.len() * 4, program.params, "{what}: number of members");
+        for (index, member) in members.iter().enumerate() {
+            assert_eq!(member.offset as usize, 4 * index, "{what}: {:?}", member.name);
+            let inner = &module.types[member.ty].inner;
+            assert!(matches!(inner, TypeInner::Scalar(s) if s.width == 4), "{what}: {inner:?}");
+        }
+    });
+}
+
+#[test]
+fn workgroup_memory_fits_the_base_limit() {
+    for_each_variant(|what, _, module| {
+        let mut layouter = Layouter::default();
+        let context = module.to_ctx();
+        update(&mut layouter, context, what);
+        let shared = globals(module, |space| *space == AddressSpace::WorkGroup);
+        let bytes: u32 = shared.iter().map(|global| layouter[global.ty].size).sum();
+        assert!(bytes <= 16_384, "{what}: {bytes} bytes");
+    });
+}
+
+fn update(layouter: &mut Layouter, context: GlobalCtx<'_>, what: &str) {
+    layouter.update(context).unwrap_or_else(|error| panic!("{what}: {error}"));
+}
+
+/// Names of the files with an extension in a folder of the repository, without it.
+fn names(folder: &str, extension: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_kernel_is_found_by_its_name() {
+    let shaders = names("shaders", "wgsl");
+    let mut programs: Vec<_> = PROGRAMS.iter().map(|program| program.name.to_string()).collect();
+    programs.sort();
+    assert_eq!(shaders, programs, "shaders/NAME.wgsl and gpu::PROGRAMS");
+    let hosts = names("src/device/gpu", "rs");
+    for name in &shaders {
+        assert!(hosts.contains(name), "shaders/{name}.wgsl has no src/device/gpu/{name}.rs");
+    }
+    let library = names("shaders/lib", "wgsl");
+    for name in &shaders {
+        let path = format!("{}/shaders/{name}.wgsl", env!("CARGO_MANIFEST_DIR"));
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            if let Some(import) = line.trim().strip_prefix("#import") {
+                let import = import.trim().to_string();
+                assert!(library.contains(&import), "shaders/{name}.wgsl imports {import}");
+            }
+        }
+    }
+}
