@@ -6,6 +6,7 @@ mod errors;
 mod gibbs;
 mod optimize;
 mod oracle;
+mod own_device;
 mod pointwise;
 mod products;
 mod reduce;

@@ -1,5 +1,5 @@
 //! The trajectory of a chain depends on nothing but its number: not on how many chains run beside
-//! it, how many sweeps a call makes, or how many threads work.
+//! it, how many sweeps a call makes, how many threads work, or what else the device is used for.
 
 use ergodic::device::Device;
 
@@ -38,8 +38,7 @@ fn assert_independent(
     counts: &[usize],
     trajectory: &[Chains],
 ) {
-    let most = counts[counts.len() - 1];
-    let start = Chains::new(most, model);
+    let start = Chains::new(counts[counts.len() - 1], model);
     for n in counts {
         let start = first(&start, *n, model);
         for (calls, sweeps) in [(20, 1), (4, 5), (1, 20)] {
@@ -77,6 +76,29 @@ fn on_one_and_two_threads() {
             with_threads(threads, || {
                 assert_independent(&what, &Device::cpu(), &model, &counts, &trajectory);
             });
+        }
+    }
+}
+
+/// Models of one size on one device: a thread's weights must not reach another's chains.
+#[test]
+fn whatever_other_threads_do_on_the_device() {
+    let models = [2.0, -2.0].map(|factor| {
+        let mut model = Model::new(12, 7);
+        model.w.iter_mut().for_each(|w| *w *= factor);
+        model
+    });
+    for (label, device) in devices_with_checks() {
+        let sample = |model: &Model| run(&device, model, &Chains::new(16, model), &[1; 100], 0);
+        let alone = models.each_ref().map(sample);
+        let together = std::thread::scope(|scope| {
+            models
+                .each_ref()
+                .map(|model| scope.spawn(|| sample(model)))
+                .map(|thread| thread.join().expect("sampling does not panic"))
+        });
+        for (alone, together) in alone.iter().flatten().zip(together.iter().flatten()) {
+            assert_same(label, together, alone);
         }
     }
 }

@@ -4,7 +4,9 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{
     Access, Array, FOLD, Gibbs, Gpu, Program, Result, Storage, buffer, linear, pointwise,
-    program::Constant, queue::Dispatch, transpose,
+    program::Constant,
+    queue::{Dispatch, lock},
+    transpose,
 };
 use crate::{
     device::{Activation, Draw, Linear, Pointwise},
@@ -49,6 +51,7 @@ pub(super) const PROGRAM: Program = Program {
 };
 
 pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
+    let _sequence = lock(&gpu.sequence);
     let (d, h) = call.weights.shape();
     let fitting = gpu.device.limits().max_compute_workgroup_storage_size as usize / (4 * (d + h));
     match fitting.min(MAX_GROUPS) {

@@ -52,6 +52,9 @@ pub struct Gpu {
     recorder: Mutex<Recorder>,
     /// Scratch buffers by purpose and size.
     scratch: Mutex<HashMap<(&'static str, u64), wgpu::Buffer>>,
+    /// Held while commands are recorded that hand each other values through scratch buffers, or
+    /// another thread's commands would come between them.
+    sequence: Mutex<()>,
 }
 
 /// Why a device is of no more use.
@@ -96,6 +99,7 @@ impl Gpu {
             pipelines: Mutex::default(),
             recorder,
             scratch: Mutex::default(),
+            sequence: Mutex::default(),
         }
     }
 
