@@ -38,8 +38,8 @@ pub(super) fn bar(total: u64, unit: &str) -> ProgressBar {
 
 /// Refuses to overwrite a file that is not of the kind to be written, as its first bytes tell.
 pub(super) fn check_target(path: &Path, magic: &[u8], flag: &str) -> Result<(), Usage> {
-    if path.is_dir() {
-        return Err(Usage(format!("{flag}: {} is a folder, wanted a file", path.display())));
+    if path.exists() && !path.is_file() {
+        return Err(Usage(format!("{flag}: {} is not a regular file", path.display())));
     }
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty())
         && !parent.is_dir()

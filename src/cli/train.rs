@@ -70,6 +70,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
             for error in broken {
                 eprintln!("warning: {error}; an older checkpoint is used");
             }
+            folder.checkpoints().clear_unfinished()?;
             trainer.restore(&state)?;
             folder.metrics().truncate_after(state.counters.step)?;
             eprintln!("going on from {}", path.display());

@@ -78,6 +78,23 @@ impl Checkpoints {
         }))
     }
 
+    /// Removes what writes left that a crash cut short.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn clear_unfinished(&self) -> Result<(), RunError> {
+        let entries =
+            std::fs::read_dir(&self.folder).map_err(RunError::io("read", &self.folder))?;
+        for entry in entries.filter_map(Result::ok) {
+            // The names that the atomic writer gives to files it has not renamed yet.
+            if entry.file_name().to_string_lossy().starts_with(".step-") {
+                let path = entry.path();
+                std::fs::remove_file(&path).map_err(RunError::io("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The path of the newest one, whole or not.
     pub fn newest_path(&self) -> Option<PathBuf> {
         self.list().ok()?.pop()

@@ -57,19 +57,19 @@ pub struct Config {
     #[arg(long, value_delimiter = ',', num_args = 1)]
     pub k: Option<Vec<u32>>,
     /// Learning rate at the start [default: 0.1; 0.001 with adam]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub lr: Option<f32>,
     /// Learning rate at the end; it falls linearly [default: lr / 200]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub final_lr: Option<f32>,
     /// The optimizer [default: sgd]
     #[arg(long, value_enum)]
     pub optimizer: Option<OptimizerKind>,
     /// Momentum of SGD [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub momentum: Option<f32>,
     /// L2 decay of the weights [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub l2: Option<f32>,
     /// Whether the gradient is centred [default: true]
     #[arg(long, value_name = "BOOL")]
@@ -185,7 +185,13 @@ impl Config {
     /// value of the wrong type.
     pub fn read(path: &Path) -> Result<Self, RunError> {
         let text = read_text(path, MAX_CONFIG)?;
-        let refuse = |error: toml::de::Error| RunError::file(path, error.to_string().trim_end());
+        // The parser quotes the line at fault, however long it is.
+        let refuse = |error: toml::de::Error| {
+            let quoted = error.to_string();
+            let mut lines = quoted.trim_end().lines().map(shortened);
+            let text: Vec<String> = lines.by_ref().take(6).collect();
+            RunError::file(path, text.join("\n"))
+        };
         let table: toml::Table = toml::from_str(&text).map_err(refuse)?;
         for key in table.keys() {
             if !KEYS.contains(&key.as_str()) {
@@ -198,12 +204,19 @@ impl Config {
                     Some((_, known)) => format!("; did you mean '{known}'?"),
                     None => format!("; the keys are: {}", KEYS.join(", ")),
                 };
-                let shown: String = key.chars().filter(|c| !c.is_control()).take(200).collect();
-                return Err(RunError::file(path, format!("has an unknown key '{shown}'{hint}")));
+                return Err(RunError::file(
+                    path,
+                    format!("has an unknown key '{}'{hint}", shortened(key)),
+                ));
             }
         }
         toml::from_str(&text).map_err(refuse)
     }
+}
+
+/// At most 200 printable characters of a text that somebody else wrote.
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// Every key of a configuration.

@@ -15,16 +15,19 @@ pub(super) fn optimize(
     let parameter = host_mut("optimize", "parameter", parameter)?;
     let chunks = gradient.par_chunks(CHUNK).zip(parameter.par_chunks_mut(CHUNK));
     match (call, moments) {
-        (Optimize::Sgd { rate, momentum: 0.0, decay }, [_, ..]) => chunks.for_each(|(g, p)| {
-            vectorize(
-                #[inline(always)]
-                || {
-                    for (g, p) in g.iter().zip(p) {
-                        *p -= rate * (g + decay * *p);
-                    }
-                },
-            );
-        }),
+        (Optimize::Sgd { rate, momentum: 0.0, decay }, [m, ..]) => {
+            host_mut("optimize", "moment", m)?;
+            chunks.for_each(|(g, p)| {
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        for (g, p) in g.iter().zip(p) {
+                            *p -= rate * (g + decay * *p);
+                        }
+                    },
+                );
+            });
+        }
         (Optimize::Sgd { rate, momentum, decay }, [m, ..]) => {
             let m = host_mut("optimize", "moment", m)?;
             chunks.zip(m.par_chunks_mut(CHUNK)).for_each(|((g, p), m)| {

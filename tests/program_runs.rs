@@ -1,0 +1,230 @@
+//! Runs of the program from start to end: what they write, stopping, resuming, crashing.
+
+mod program;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+use ergodic::{
+    random::{HostRng, Stream},
+    run::Folder,
+};
+use program::{command, ergodic, small_run};
+
+const FILES: [&str; 7] = [
+    "config.toml",
+    "metrics.jsonl",
+    "model.safetensors",
+    "evaluation.json",
+    "samples.png",
+    "filters.png",
+    "curves.png",
+];
+
+#[test]
+fn a_run_leaves_every_file_and_its_config_reproduces_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = small_run(folder.path());
+    for name in FILES {
+        assert!(fs::metadata(run.join(name)).unwrap().len() > 0, "{name}");
+    }
+    let again = folder.path().join("again");
+    let config = run.join("config.toml");
+    let outcome = ergodic(&[
+        "train",
+        "--device",
+        "cpu",
+        "--json",
+        "--config",
+        config.to_str().unwrap(),
+        "--out",
+        again.to_str().unwrap(),
+    ]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let printed: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let test = &printed["evaluation"]["log_likelihood"]["test"]["exact"];
+    assert!(test.as_f64().unwrap() < 0.0, "{test}");
+    for name in ["config.toml", "model.safetensors", "samples.png"] {
+        assert!(fs::read(run.join(name)).unwrap() == fs::read(again.join(name)).unwrap(), "{name}");
+    }
+    let other = folder.path().join("other");
+    let outcome = ergodic(&[
+        "train",
+        "--device",
+        "cpu",
+        "--config",
+        config.to_str().unwrap(),
+        "--seed",
+        "1",
+        "--out",
+        other.to_str().unwrap(),
+    ]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let model = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
+    assert!(model(&run) != model(&other), "a flag wins over the file, and the seed matters");
+}
+
+#[test]
+fn sample_writes_pictures_animations_and_arrays() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = small_run(folder.path());
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    let (png, npy, gif) = (path("s.png"), path("s.npy"), path("s.gif"));
+    let outcome = ergodic(&[
+        "sample",
+        run.to_str().unwrap(),
+        "--device",
+        "cpu",
+        "--chains",
+        "20",
+        "--steps",
+        "30",
+        "--out",
+        &png,
+        "--npy",
+        &npy,
+        "--gif",
+        &gif,
+        "--frames",
+        "10",
+        "--clamp",
+        "top",
+    ]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(image::open(&png).unwrap().width() > 100);
+    assert!(fs::read(&gif).unwrap().starts_with(b"GIF8"));
+    let bytes = fs::read(&npy).unwrap();
+    let array = npyz::NpyFile::new(bytes.as_slice()).unwrap();
+    assert_eq!(array.shape(), [20, 64]);
+    let states: Vec<f32> = array.into_vec().unwrap();
+    assert!(states.iter().all(|x| *x == 0.0 || *x == 1.0));
+    // The clamped half is the data's, in every chain.
+    let mut data = ergodic::data::load("digits", &Default::default()).unwrap();
+    data.binarize(ergodic::data::Binarize::Threshold, 0);
+    for (chain, states) in states.chunks_exact(64).enumerate() {
+        assert_eq!(states[..32], data.test.row(chain)[..32], "chain {chain}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = small_run(folder.path());
+    for arguments in [vec!["devices"], vec!["evaluate", run.to_str().unwrap()], vec!["--help"]] {
+        let mut child =
+            command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {text}");
+        assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
+/// A long run on digits in `out`, or on with it.
+fn start(out: &Path, resume: bool, more: &[&str]) -> Child {
+    let out = out.to_str().unwrap();
+    let arguments = if resume {
+        vec!["train", "--device", "cpu", "--resume", out]
+    } else {
+        let settings = ["--hidden", "8", "--force", "--out", out];
+        [&["train", "--device", "cpu"], settings.as_slice(), more].concat()
+    };
+    command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_a_checkpoint_and_the_resumed_run_equals_one_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = ["--epochs", "60", "--checkpoint-every", "1000"];
+    let whole = folder.path().join("whole");
+    assert!(start(&whole, false, &settings).wait().unwrap().success());
+    let cut = folder.path().join("cut");
+    let mut child = start(&cut, false, &settings);
+    wait_for_lines(&cut, 3);
+    interrupt(&child);
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let text: Vec<String> = lines.map_while(Result::ok).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{text:?}");
+    assert!(text.iter().any(|line| line.contains("ergodic train --resume")), "{text:?}");
+    assert!(!cut.join("model.safetensors").exists());
+    assert!(start(&cut, true, &[]).wait().unwrap().success());
+    for name in ["model.safetensors", "samples.png"] {
+        assert!(fs::read(whole.join(name)).unwrap() == fs::read(cut.join(name)).unwrap(), "{name}");
+    }
+    let steps = |path: &Path| -> Vec<u64> {
+        Folder::open(path).unwrap().metrics().read().unwrap().iter().map(|m| m.step).collect()
+    };
+    assert_eq!(steps(&whole), steps(&cut));
+}
+
+#[cfg(unix)]
+fn interrupt(child: &Child) {
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Waits until a run has logged that many lines.
+fn wait_for_lines(run: &Path, lines: usize) {
+    let started = Instant::now();
+    while fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count() < lines
+    {
+        assert!(started.elapsed() < Duration::from_secs(60), "no log lines");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn killed_at_50_random_moments_the_newest_checkpoint_always_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let settings = ["--epochs", "1000000", "--checkpoint-every", "1"];
+    let mut rng = HostRng::new(1, Stream::Evaluate, 0);
+    let mut last = 0;
+    for kill in 0..50 {
+        let mut child = start(&run, kill > 0, &settings);
+        // Past the start of the program, so that the kills fall between and into checkpoints.
+        let started = Instant::now();
+        let newest = |run: &Path| {
+            let folder = Folder::open(run).ok()?;
+            folder.checkpoints().newest().ok().map(|(_, state, _)| state.counters.step)
+        };
+        while newest(&run).is_none_or(|step| step <= last) {
+            assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros((rng.uniform() * 60_000.0) as u64));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (_, state, broken) = Folder::open(&run).unwrap().checkpoints().newest().unwrap();
+        assert!(broken.is_empty(), "kill {kill}: {broken:?}");
+        assert!(state.counters.step > last, "kill {kill}");
+        last = state.counters.step;
+    }
+    let left = fs::read_dir(run.join("checkpoints")).unwrap().count();
+    assert!(left <= 4, "{left} files are left over");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // A limit on the size of files stands in for a full disk.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 40; exec {} train --device cpu --hidden 24 --epochs 2 --out {}",
+        env!("CARGO_BIN_EXE_ergodic"),
+        run.display()
+    );
+    let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("cannot write") && text.contains("checkpoints"), "{text}");
+}
