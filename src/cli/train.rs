@@ -38,7 +38,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
-    let (config, resumed) = match &args.resume {
+    let (mut config, resumed) = match &args.resume {
         Some(path) => {
             if args.settings != Config::default() {
                 return Err(Usage(
@@ -54,16 +54,16 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
             (args.settings.or(file).resolve(), None)
         }
     };
-    let settings = config.settings();
-    settings.validate()?;
+    config.settings().validate()?;
     let name = config.data.clone().unwrap_or_default();
     let data = load(&name, &config)?;
+    config.resolve_epochs(data.train.rows);
     let device = open_device(context).await?;
     eprintln!(
         "data: {}, {} training, {} validation, {} test examples of {} values",
         data.name, data.train.rows, data.validation.rows, data.test.rows, data.train.columns
     );
-    let mut trainer = Trainer::new(&device, data, settings)?;
+    let mut trainer = Trainer::new(&device, data, config.settings())?;
     let folder = match resumed {
         Some(folder) => {
             let (path, state, broken) = folder.checkpoints().newest()?;

@@ -11,6 +11,8 @@ use crate::{
     train::{ObjectiveKind, OptimizerKind, Settings},
 };
 
+/// Updates of a run whose user names no number of epochs.
+const DEFAULT_UPDATES: u64 = 10_000;
 /// The longest configuration that is read, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
 
@@ -43,7 +45,7 @@ pub struct Config {
     /// Hidden units [default: 20]
     #[arg(long)]
     pub hidden: Option<usize>,
-    /// Passes over the training data [default: 300]
+    /// Passes over the training data [default: those of about 10000 updates]
     #[arg(long)]
     pub epochs: Option<u64>,
     /// Examples in a minibatch [default: 100]
@@ -117,7 +119,7 @@ impl Config {
         }
     }
 
-    /// Fills in the defaults; what stays missing (`label`, `checkpoint-every`) has none.
+    /// Fills in the defaults; what stays missing has none, or depends on the data (`epochs`).
     pub fn resolve(self) -> Self {
         let default = Settings::default();
         let lr = self.lr.unwrap_or(match self.optimizer {
@@ -132,7 +134,6 @@ impl Config {
             binarize: Some(default.binarize),
             objective: Some(default.objective),
             hidden: Some(default.hidden),
-            epochs: Some(default.epochs),
             batch: Some(default.batch),
             chains: Some(default.chains),
             k: Some(default.k),
@@ -146,6 +147,13 @@ impl Config {
             seed: Some(default.seed),
             ..Self::default()
         })
+    }
+
+    /// Fills in the passes over data of `rows` training examples, where they are missing.
+    pub fn resolve_epochs(&mut self, rows: usize) {
+        let batch = self.batch.unwrap_or(Settings::default().batch).clamp(1, rows.max(1));
+        let updates_a_pass = (rows / batch).max(1) as u64;
+        self.epochs.get_or_insert(DEFAULT_UPDATES.div_ceil(updates_a_pass));
     }
 
     /// The settings of training; missing fields are defaults.

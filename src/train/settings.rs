@@ -67,7 +67,7 @@ impl Default for Settings {
         Self {
             objective: ObjectiveKind::Pcd,
             hidden: 20,
-            epochs: 300,
+            epochs: 1000,
             batch: 100,
             chains: 500,
             k: vec![1],

@@ -9,6 +9,8 @@ use super::simd::vectorize;
 /// Rows are selected up to this share of ones: 1 / `SPARSE`. Dense products do more arithmetic a
 /// byte, so they win from about one half on.
 const SPARSE: usize = 3;
+/// Columns of W from which the search for ones pays.
+pub(super) const LEAST_COLUMNS: usize = 64;
 /// Columns of W that are summed at a time, so that their rows stay in the second-level cache.
 const PANEL: usize = 256;
 
@@ -39,6 +41,7 @@ impl SparseRows {
             }
             let mut end = 0;
             for (unit, x) in x.iter().enumerate() {
+                // Without a branch, which bits would mislead.
                 ones[end] = unit as u32;
                 end += usize::from(*x == 1.0);
             }

@@ -5,7 +5,10 @@
 //! it takes another path; [`least_rows`] tells where, and such products are computed with more
 //! rows than asked for.
 
-use super::{ROWS_PER_TILE, bits::SparseRows};
+use super::{
+    ROWS_PER_TILE,
+    bits::{LEAST_COLUMNS, SparseRows},
+};
 
 /// A strided matrix that is only read.
 #[derive(Clone, Copy)]
@@ -73,7 +76,7 @@ fn covers(view: View<'_>, rows: usize, columns: usize) -> bool {
 /// and on b alone.
 pub(super) fn matmul_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
     let m = out.len() / n;
-    if b.column_stride == 1 {
+    if b.column_stride == 1 && n >= LEAST_COLUMNS {
         let sparse = SparseRows::find(x, k);
         if sparse.len() > 0 {
             sparse.multiply(b.values, n, out);

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 
 use super::{
+    bits::LEAST_COLUMNS,
     host, host_mut,
-    matmul::{View, matmul_rows, tile_rows},
+    matmul::{View, matmul, matmul_rows, tile_rows},
     row_weight,
     simd::vectorize,
 };
@@ -46,15 +47,21 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
         |(columns, product), (index, out)| {
             let first = index * tile;
             let rows = out.len() / h;
-            // The transpose of this tile's columns of x.
-            columns.resize(rows * n, 0.0);
-            for (example, x) in x.chunks_exact(d).enumerate() {
-                for (row, x) in x[first..first + rows].iter().enumerate() {
-                    columns[row * n + example] = *x;
-                }
-            }
             product.resize(rows * h, 0.0);
-            matmul_rows(product, columns, View::rows(&centred, h), n, h);
+            let centred = View::rows(&centred, h);
+            if h < LEAST_COLUMNS {
+                let x = View { values: &x[first..], row_stride: 1, column_stride: d };
+                matmul(product, x, centred, (rows, n, h), false);
+            } else {
+                // Where bits may be selected, this tile's columns of x are transposed first.
+                columns.resize(rows * n, 0.0);
+                for (example, x) in x.chunks_exact(d).enumerate() {
+                    for (row, x) in x[first..first + rows].iter().enumerate() {
+                        columns[row * n + example] = *x;
+                    }
+                }
+                matmul_rows(product, columns, centred, n, h);
+            }
             vectorize(
                 #[inline(always)]
                 || {
