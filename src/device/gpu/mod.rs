@@ -46,8 +46,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     name: String,
     checks: Checks,
-    /// The first reason why nothing more can be expected of this device.
-    fault: Arc<OnceLock<Fault>>,
+    fault: Arc<Fault>,
     pipelines: Mutex<HashMap<String, program::Pipeline>>,
     recorder: Mutex<Recorder>,
     /// Scratch buffers by purpose and size.
@@ -57,11 +56,11 @@ pub struct Gpu {
     sequence: Mutex<()>,
 }
 
-/// Why a device is of no more use.
-#[derive(Clone, Debug)]
-enum Fault {
-    Lost(String),
-    Refused(String),
+/// Why nothing more can be expected of a device: the first reason of either kind.
+#[derive(Default)]
+struct Fault {
+    lost: OnceLock<String>,
+    refused: OnceLock<String>,
 }
 
 /// Every GPU program of the crate, for tests that check shaders against their host side.
@@ -79,15 +78,17 @@ pub const PROGRAMS: &[&Program] = &[
 impl Gpu {
     /// Wraps an open device; `name` goes into messages.
     pub fn new(device: wgpu::Device, queue: wgpu::Queue, name: &str, checks: Checks) -> Self {
-        let fault = Arc::new(OnceLock::new());
-        let lost = fault.clone();
+        let fault = Arc::new(Fault::default());
+        let found = fault.clone();
         device.set_device_lost_callback(move |reason, message| {
+            let message = message.trim();
+            let separator = if message.is_empty() { "" } else { ": " };
             // The reason may have been recorded already; the first one counts.
-            let _ = lost.set(Fault::Lost(format!("{reason:?}: {}", message.trim())));
+            let _ = found.lost.set(format!("{reason:?}{separator}{message}"));
         });
-        let refused = fault.clone();
+        let found = fault.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let _ = refused.set(Fault::Refused(error.to_string()));
+            let _ = found.refused.set(error.to_string());
         }));
         let recorder = Mutex::new(Recorder::new(&device));
         Self {
@@ -105,13 +106,17 @@ impl Gpu {
 
     /// The error that the device is in, if it is.
     fn healthy(&self) -> Result<()> {
-        match self.fault.get() {
+        let lost = || match self.fault.lost.get() {
             None => Ok(()),
-            Some(Fault::Lost(reason)) => Err(DeviceError::Lost { reason: reason.clone() }),
-            Some(Fault::Refused(reason)) => {
-                Err(DeviceError::Refused { what: "a command".into(), reason: reason.clone() })
-            }
-        }
+            Some(reason) => Err(DeviceError::Lost { reason: reason.clone() }),
+        };
+        lost()?;
+        let Some(reason) = self.fault.refused.get() else { return Ok(()) };
+        // A device that its owner destroyed refuses commands before its loss is told, which
+        // happens in a poll.
+        self.poll(None);
+        lost()?;
+        Err(DeviceError::Refused { what: "a command".into(), reason: reason.clone() })
     }
 
     /// A zeroed storage buffer for `rows × columns` floats.

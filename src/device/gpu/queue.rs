@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    Array, DeviceError, Fault, Gpu, Result, buffer,
+    Array, DeviceError, Gpu, Result, buffer,
     pace::Pace,
     program::{Constant, Program},
 };
@@ -172,22 +172,26 @@ impl Gpu {
         self.healthy()
     }
 
-    /// The one place that waits for the GPU. wgpu panics in here when the device is lost, after
-    /// its callback has told the reason; the panic becomes that error.
     fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        self.poll(submission_index);
+        self.healthy()
+    }
+
+    /// The one place that waits for the GPU, and where wgpu calls back. It panics in here when the
+    /// device is lost, after its callback has told the reason; the panic becomes that fault.
+    pub(super) fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) {
         let poll = wgpu::PollType::Wait { submission_index, timeout: Some(PATIENCE) };
+        // The first reason counts.
         match catch_unwind(AssertUnwindSafe(|| self.device.poll(poll))) {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => {
-                let _ = self
-                    .fault
-                    .set(Fault::Lost(format!("no answer for {} s: {error}", PATIENCE.as_secs())));
+                let seconds = PATIENCE.as_secs();
+                let _ = self.fault.lost.set(format!("no answer for {seconds} s: {error}"));
             }
             Err(_) => {
-                let _ = self.fault.set(Fault::Lost("the driver gave no reason".into()));
+                let _ = self.fault.lost.set("the driver gave no reason".into());
             }
         }
-        self.healthy()
     }
 
     /// Reads an array back through a staging buffer.
