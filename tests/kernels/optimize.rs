@@ -62,6 +62,16 @@ fn sgd_with_momentum_and_decay() {
     });
 }
 
+/// The moment is left alone.
+#[test]
+fn sgd_without_momentum() {
+    let call = |t: usize| Optimize::Sgd { rate: 0.01 / t as f32, momentum: 0.0, decay: 0.02 };
+    compare(1, call, |call, g, [p, _, _]| {
+        let Optimize::Sgd { rate, decay, .. } = call else { unreachable!() };
+        *p -= f64::from(rate) * (g + f64::from(decay) * *p);
+    });
+}
+
 #[test]
 fn adam_with_decoupled_decay() {
     let call = |t: usize| {

@@ -16,7 +16,8 @@ pub(super) fn optimize(
     let chunks = gradient.par_chunks(CHUNK).zip(parameter.par_chunks_mut(CHUNK));
     match (call, moments) {
         (Optimize::Sgd { rate, momentum: 0.0, decay }, [m, ..]) => {
-            host_mut("optimize", "moment", m)?;
+            // Not used, but refused where it would be.
+            host("optimize", "moment", m)?;
             chunks.for_each(|(g, p)| {
                 vectorize(
                     #[inline(always)]
