@@ -88,7 +88,12 @@ pub fn own_wgpu(limits: wgpu::Limits) -> Option<(wgpu::Device, wgpu::Queue, wgpu
 
 /// A device of the crate on [`own_wgpu`] with WebGPU's base limits: 16 KiB of workgroup memory.
 pub fn base_limits_device() -> Option<Device> {
-    let (device, queue, info) = own_wgpu(wgpu::Limits::default())?;
+    limited_device(wgpu::Limits::default())
+}
+
+/// A device of the crate on [`own_wgpu`] with the given limits.
+pub fn limited_device(limits: wgpu::Limits) -> Option<Device> {
+    let (device, queue, info) = own_wgpu(limits)?;
     Some(Device::from_wgpu(device, queue, info))
 }
 

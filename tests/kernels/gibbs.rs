@@ -3,12 +3,13 @@
 use ergodic::{
     device::{Device, Draw, Gibbs},
     random::Stream,
+    wgpu,
 };
 
 use crate::{
     common::{
-        assert_within, base_limits_device, bits, devices_with_checks, normals, normals_of, raw,
-        read, sigmoid, uniforms, upload,
+        assert_within, base_limits_device, bits, devices_with_checks, limited_device, normals,
+        normals_of, raw, read, sigmoid, uniforms, upload,
     },
     oracle::{CLOSE, assert_states, uniform_of},
 };
@@ -241,16 +242,29 @@ fn extreme_weights_leave_states_and_means_sound() {
 #[test]
 fn models_on_both_sides_of_the_workgroup_memory_limit() {
     let Some(base) = base_limits_device() else { return };
-    for (d, h) in [(4089, 7), (4090, 7), (5, 4091), (5, 4092)] {
+    assert_halves(&base, &[(4089, 7), (4090, 7), (5, 4091), (5, 4092)]);
+}
+
+/// Some adapters offer 32 bytes less, which is 4,088 units.
+#[test]
+fn models_on_both_sides_of_a_lower_limit() {
+    let bytes = wgpu::Limits::downlevel_defaults().max_compute_workgroup_storage_size;
+    let limits = wgpu::Limits { max_compute_workgroup_storage_size: bytes, ..Default::default() };
+    let Some(lower) = limited_device(limits) else { return };
+    assert_halves(&lower, &[(4081, 7), (4082, 7)]);
+}
+
+fn assert_halves(device: &Device, models: &[(usize, usize)]) {
+    for (d, h) in models {
         for clamped in [false, true] {
-            let mut model = Model::new(d, h);
-            model.clamp = clamped.then(|| bits(d, 6));
+            let mut model = Model::new(*d, *h);
+            model.clamp = clamped.then(|| bits(*d, 6));
             let start = Chains::new(3, &model);
-            let end = run(&base, &model, &start, &[1], 5);
+            let end = run(device, &model, &start, &[1], 5);
             assert_sweep(&format!("{d} x {h}, {clamped}"), &model, &start, &end[0], 5);
             // Two sweeps in one call are the two sweeps of two calls.
-            let twice = run(&base, &model, &start, &[1, 1], 5).remove(1);
-            let once = run(&base, &model, &start, &[2], 5).remove(0);
+            let twice = run(device, &model, &start, &[1, 1], 5).remove(1);
+            let once = run(device, &model, &start, &[2], 5).remove(0);
             assert_eq!(raw(&once.visible), raw(&twice.visible), "{d} x {h}, {clamped}");
             assert_eq!(raw(&once.hidden), raw(&twice.hidden), "{d} x {h}, {clamped}");
             assert_eq!(raw(&once.means), raw(&twice.means), "{d} x {h}, {clamped}");
