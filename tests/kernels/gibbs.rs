@@ -237,6 +237,26 @@ fn extreme_weights_leave_states_and_means_sound() {
     }
 }
 
+/// Few units are on, and partial sums over any two of them overflow to either side.
+#[test]
+fn short_sums_that_overflow_leave_means_sound() {
+    let (d, h) = (12, 7);
+    let mut model = Model::new(d, h);
+    for (index, w) in model.w.iter_mut().enumerate() {
+        *w = if index / h % 4 < 2 { 3e38 } else { -3e38 };
+    }
+    model.clamp = Some(vec![1.0; d]);
+    let mut start = Chains::new(5, &model);
+    for (index, state) in start.visible.iter_mut().enumerate() {
+        *state = f32::from(u8::from(index % d < 4));
+    }
+    for (label, device) in devices_with_checks() {
+        let end = run(&device, &model, &start, &[1], 0).remove(0);
+        let sound = |p: &f32| (0.0..=1.0).contains(p);
+        assert!(end.means.iter().all(sound), "{label}: {:?}", end.means);
+    }
+}
+
 /// 16 KiB of workgroup memory hold the states of 4,096 units: up to there one dispatch does all,
 /// past it each half-sweep is a product. Both obey the same rule, and give the same words.
 #[test]

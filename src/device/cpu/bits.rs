@@ -81,7 +81,8 @@ impl SparseRows {
     }
 }
 
-/// out ← the sum of rows, four at a time.
+/// out ← the sum of rows, one after the other: partial sums that overflow to either side must not
+/// meet. Four are taken at a time, to load and store `out` less often.
 #[inline(always)]
 fn sum_rows<'a>(mut rows: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
     out.fill(0.0);
@@ -89,7 +90,7 @@ fn sum_rows<'a>(mut rows: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
         match (rows.next(), rows.next(), rows.next(), rows.next()) {
             (Some(a), Some(b), Some(c), Some(d)) => {
                 for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                    *out += (a + b) + (c + d);
+                    *out = *out + a + b + c + d;
                 }
             }
             (a, b, c, _) => {
