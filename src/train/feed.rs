@@ -84,7 +84,6 @@ impl Feed {
         self.scratch.clear();
         for step in step..step + batches {
             for &row in self.minibatches.indices(step) {
-                let row = row as usize;
                 self.scratch.extend_from_slice(&data.values[row * d..(row + 1) * d]);
             }
         }

@@ -99,14 +99,14 @@ pub fn run(
 /// p = σ(β (bias + W x)) in f64 for every row of x.
 fn probabilities(model: &Model, x: &[f32], to_hidden: bool) -> Vec<f64> {
     let Model { d, h, .. } = *model;
-    let (from, to, bias) = if to_hidden { (d, h, &model.c) } else { (h, d, &model.b) };
+    let (from, bias) = if to_hidden { (d, &model.c) } else { (h, &model.b) };
     let mut p = Vec::new();
     for row in x.chunks(from) {
-        for unit in 0..to {
+        for (unit, bias) in bias.iter().enumerate() {
             let weight = |k: usize| model.w[if to_hidden { k * h + unit } else { unit * h + k }];
             let input: f64 =
                 row.iter().enumerate().map(|(k, x)| f64::from(*x) * f64::from(weight(k))).sum();
-            p.push(sigmoid(f64::from(model.beta) * (input + f64::from(bias[unit]))));
+            p.push(sigmoid(f64::from(model.beta) * (input + f64::from(*bias))));
         }
     }
     p
