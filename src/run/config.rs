@@ -252,3 +252,30 @@ const KEYS: &[&str] = &[
     "log-every",
     "checkpoint-every",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_has_its_key_and_survives_a_file() {
+        let config = Config {
+            label: Some("digit".into()),
+            epochs: Some(3),
+            log_every: Some(10),
+            checkpoint_every: Some(100),
+            ..Config::default().resolve()
+        };
+        let text = config.to_toml().unwrap();
+        let table: toml::Table = toml::from_str(&text).unwrap();
+        assert!(table.keys().eq(&{
+            let mut keys = KEYS.to_vec();
+            keys.sort_unstable();
+            keys
+        }));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(Config::read(&path).unwrap(), config);
+    }
+}

@@ -106,12 +106,7 @@ fn compute(
                         }
                     }
                     Activation::Bernoulli(draw) => {
-                        let draw = RowDraw {
-                            seed: draw.seed,
-                            step: draw.step,
-                            chain: (first_row + row) as u32,
-                            stream: draw.stream,
-                        };
+                        let draw = RowDraw::of(draw, first_row + row);
                         sample_row(out, bias, scale, draw, None, &mut words);
                     }
                 }

@@ -62,12 +62,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             out.par_chunks_mut(columns).zip(p.par_chunks(columns)).enumerate().for_each_init(
                 Vec::new,
                 |words, (row, (out, p))| {
-                    let draw = RowDraw {
-                        seed: draw.seed,
-                        step: draw.step,
-                        chain: row as u32,
-                        stream: draw.stream,
-                    };
+                    let draw = RowDraw::of(draw, row);
                     vectorize(
                         #[inline(always)]
                         || bernoulli_row(p, out, draw, words),
@@ -77,12 +72,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         }
         Pointwise::Normal { scale, draw } => {
             out.par_chunks_mut(columns).enumerate().for_each_init(Vec::new, |words, (row, out)| {
-                let draw = RowDraw {
-                    seed: draw.seed,
-                    step: draw.step,
-                    chain: row as u32,
-                    stream: draw.stream,
-                };
+                let draw = RowDraw::of(draw, row);
                 vectorize(
                     #[inline(always)]
                     || add_normals(out, scale, draw, words),

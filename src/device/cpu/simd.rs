@@ -3,7 +3,10 @@
 //! products and sums are used, never a fused multiply-add, so every instruction set gives the
 //! same bits.
 
-use crate::random::{M0, M1, Stream, W0, W1, blocks, key, uniform};
+use crate::{
+    device::Draw,
+    random::{M0, M1, Stream, W0, W1, blocks, key, uniform},
+};
 
 /// Pairs of Philox blocks drawn at a time, for long rows and for short ones: whole numbers of SIMD
 /// registers on every CPU.
@@ -70,6 +73,13 @@ pub(super) struct RowDraw {
     pub step: u32,
     pub chain: u32,
     pub stream: Stream,
+}
+
+impl RowDraw {
+    /// The draws of a row of a batch.
+    pub fn of(draw: Draw, row: usize) -> Self {
+        Self { seed: draw.seed, step: draw.step, chain: row as u32, stream: draw.stream }
+    }
 }
 
 /// The first `LANES` words of each of the four words of the Philox blocks `first ..`.
