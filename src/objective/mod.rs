@@ -9,7 +9,7 @@ pub use cd::Cd;
 pub use pcd::Pcd;
 
 use crate::{
-    device::{Array, Device, DeviceError, Reduce, RowWeights},
+    device::{Array, RowWeights},
     energy::{Energy, Points},
     sampler::{Chains, SamplerError},
 };
@@ -60,12 +60,4 @@ fn chain_points(chains: &Chains, total: f32) -> Points<'_> {
 fn shared_weight<'a>(x: &'a Array, hidden_means: &'a Array, total: f32) -> Points<'a> {
     let weight = total / x.rows() as f32;
     Points { x, hidden_means: Some(hidden_means), weights: RowWeights::Uniform(weight) }
-}
-
-/// Mean over the rows of an `[n, M]` array, as an array `[1, M]`.
-pub(crate) fn column_means(device: &Device, x: &Array) -> Result<Array, DeviceError> {
-    let mut means = device.zeros(1, x.columns())?;
-    let weights = RowWeights::Uniform(1.0 / x.rows() as f32);
-    device.reduce(Reduce::ColumnSum { weights, accumulate: false }, x, &mut means)?;
-    Ok(means)
 }

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
-    device::{Array, Device, DeviceError, Pointwise, Reduce},
+    device::{Array, Device, DeviceError, Pointwise, Reduce, RowWeights},
     energy::{Energy, Rbm},
     evaluate,
-    objective::{Batch, Cd, Objective, Pcd, column_means},
+    objective::{Batch, Cd, Objective, Pcd},
     sampler::{Chains, Gibbs},
 };
 
@@ -106,9 +106,10 @@ impl Trainer {
                 (&mut offsets.visible, &self.batch.x),
                 (&mut offsets.hidden, &self.batch.hidden_means),
             ] {
-                let means = column_means(device, values)?;
-                let lerp = Pointwise::Lerp { x: &means, rate: OFFSET_RATE };
-                device.pointwise(lerp, offset)?;
+                // The moving average, with the batch's mean added in place.
+                device.pointwise(Pointwise::Scale(1.0 - OFFSET_RATE), offset)?;
+                let weights = RowWeights::Uniform(OFFSET_RATE / values.rows() as f32);
+                device.reduce(Reduce::ColumnSum { weights, accumulate: true }, values, offset)?;
             }
         }
         let sweeps = self.settings.sweeps(self.step, self.total);
