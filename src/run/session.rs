@@ -97,7 +97,8 @@ fn exact_interval(trainer: &Trainer, lines: u64) -> u64 {
     use crate::energy::Energy;
     let (d, h) = (trainer.model().dimension(), trainer.model().hidden());
     let states = 1u64.checked_shl(d.min(h) as u32).unwrap_or(u64::MAX);
-    let affordable = (EXACT_BUDGET / states.saturating_mul(d.max(h) as u64).max(1)).max(10);
+    let least = if d.min(h) <= 16 { 10 } else { 1 };
+    let affordable = (EXACT_BUDGET / states.saturating_mul(d.max(h) as u64).max(1)).max(least);
     lines.div_ceil(affordable).max(1)
 }
 

@@ -15,12 +15,14 @@ mod simd;
 
 use super::{
     Array, DeviceError, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce,
-    Result, RowWeights, Storage,
+    Result, RowWeights, Storage, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
 /// stay in the second-level cache.
 const ROWS_PER_TILE: usize = 128;
+/// Allocations from this many bytes on are compared with the free memory first.
+const LARGE: u64 = 1 << 28;
 /// Values of an elementwise task.
 const CHUNK: usize = 1 << 14;
 
@@ -48,12 +50,17 @@ impl Kernels for Cpu {
             device: "the CPU".into(),
         };
         let count = rows.checked_mul(columns).ok_or_else(refuse)?;
+        let needed = (count as u64).saturating_mul(4);
+        let out_of_memory =
+            |reason| DeviceError::OutOfMemory { needed, device: "the CPU".into(), reason };
+        // Linux promises memory that it does not have, and kills who uses it.
+        if needed >= LARGE
+            && let Some(free) = available_memory().filter(|free| needed > *free)
+        {
+            return Err(out_of_memory(format!("{} are free", bytes(free))));
+        }
         let mut values = Vec::new();
-        values.try_reserve_exact(count).map_err(|reason| DeviceError::OutOfMemory {
-            needed: 4 * count as u64,
-            device: "the CPU".into(),
-            reason: reason.to_string(),
-        })?;
+        values.try_reserve_exact(count).map_err(|reason| out_of_memory(reason.to_string()))?;
         values.resize(count, 0.0);
         Ok(Storage::Cpu(values))
     }
@@ -121,6 +128,13 @@ impl Kernels for Cpu {
     fn philox(&self, blocks: &Array, out: &mut Array) -> Result<()> {
         philox::philox(blocks, out)
     }
+}
+
+/// Bytes of memory that Linux could give; `None` elsewhere.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The values of an array in host memory.
