@@ -181,7 +181,9 @@ fn frame_at(frame: u32, frames: u32, steps: u32) -> u32 {
 fn held_out(data: &Dataset, chains: usize) -> Vec<f32> {
     let parts: [&Examples; 3] = [&data.test, &data.validation, &data.train];
     let part = parts.into_iter().find(|part| part.rows > 0).unwrap_or(parts[2]);
-    (0..chains).flat_map(|chain| part.row(chain % part.rows)).copied().collect()
+    // States are bits, also where the data are probabilities.
+    let bit = |x: &f32| f32::from(*x > 0.5);
+    (0..chains).flat_map(|chain| part.row(chain % part.rows)).map(bit).collect()
 }
 
 /// Starts at the data; units that are not clamped start from noise, so that nothing of them

@@ -5,6 +5,8 @@ use std::{
     process::ExitCode,
 };
 
+use anyhow::Context as _;
+
 use super::{
     Context,
     failure::{INTERRUPTED, Usage},
@@ -13,6 +15,7 @@ use super::{
     source::load,
 };
 use crate::{
+    data::{self, Scale},
     evaluate::Evaluation,
     run::{self, Cadence, Config, Ending, Folder},
     train::{Metrics, Trainer},
@@ -58,11 +61,22 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     let name = config.data.clone().unwrap_or_default();
     let data = load(&name, &config)?;
     config.resolve_epochs(data.train.rows);
+    // The run can then be judged and gone on with from any folder.
+    if !data::is_builtin(&name)
+        && let Ok(path) = std::fs::canonicalize(&name)
+        && let Some(path) = path.to_str()
+    {
+        config.data = Some(path.into());
+    }
     let device = open_device(context).await?;
     eprintln!(
-        "data: {}, {} training, {} validation, {} test examples of {} values",
+        "data: {}: {} training, {} validation and {} test examples of {} units",
         data.name, data.train.rows, data.validation.rows, data.test.rows, data.train.columns
     );
+    if data.scale != Scale::default() && !data::is_builtin(&name) {
+        let Scale { min, max } = data.scale;
+        eprintln!("values from {min} to {max} are scaled to 0 to 1");
+    }
     let mut trainer = Trainer::new(&device, data, config.settings())?;
     let folder = match resumed {
         Some(folder) => {
@@ -71,7 +85,9 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
                 eprintln!("warning: {error}; an older checkpoint is used");
             }
             folder.checkpoints().clear_unfinished()?;
-            trainer.restore(&state)?;
+            trainer.restore(&state).with_context(|| {
+                format!("{} does not fit config.toml beside it", path.display())
+            })?;
             folder.metrics().truncate_after(state.counters.step)?;
             eprintln!("going on from {}", path.display());
             folder
@@ -145,10 +161,17 @@ fn report(
             "free energy of test examples: {gap:+.3} nats above training examples (the smaller \
              side of the model has too many units for an exact likelihood)"
         ),
-        (None, None) => format!(
-            "free energy of training examples: {:.3} nats (there are no test examples)",
-            evaluation.free_energy.train.unwrap_or(f64::NAN)
-        ),
+        (None, None) => match evaluation.log_likelihood.train.exact {
+            Some(train) => format!(
+                "exact log-likelihood of the training examples: {train:.3} nats each, binarised by \
+                 {} (there are no test examples)",
+                evaluation.binarize
+            ),
+            None => format!(
+                "free energy of the training examples: {:.3} nats (there are no test examples)",
+                evaluation.free_energy.train.unwrap_or(f64::NAN)
+            ),
+        },
     })?;
     for warning in warnings(evaluation) {
         eprintln!("warning: {warning}");

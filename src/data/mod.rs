@@ -218,3 +218,9 @@ pub fn load(source: &str, options: &Options) -> Result<Dataset, DataError> {
     };
     assemble::dataset(source, parts, options)
 }
+
+/// Whether a source names a built-in set, rather than a path.
+pub fn is_builtin(source: &str) -> bool {
+    let name = source.split(':').next().unwrap_or(source);
+    BUILTIN.contains(&name)
+}

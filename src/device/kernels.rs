@@ -32,7 +32,7 @@ pub struct Gibbs<'a> {
     pub visible_bias: &'a Array,
     /// c, `[1, H]`.
     pub hidden_bias: &'a Array,
-    /// Visible states, `[n, D]`; only clamped units are read.
+    /// Visible states, `[n, D]`, zeros and ones; only clamped units are read.
     pub visible: &'a mut Array,
     /// Hidden states, `[n, H]`, zeros and ones: where the sweeps start.
     pub hidden: &'a mut Array,
