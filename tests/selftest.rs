@@ -1,9 +1,11 @@
 //! The self-test passes on every device, in the library and in the program.
 
 mod common;
-use common::devices;
+mod program;
 
+use common::devices;
 use ergodic::selftest;
+use program::ergodic;
 
 #[test]
 fn every_device_passes() {
@@ -22,9 +24,9 @@ fn every_device_passes() {
 #[test]
 fn the_program_prints_a_table_or_json() {
     let run = |arguments: &[&str]| {
-        let mut command = assert_cmd::Command::cargo_bin("ergodic").unwrap();
-        let output = command.args(["selftest", "--device", "cpu"]).args(arguments).assert();
-        String::from_utf8(output.success().code(0).get_output().stdout.clone()).unwrap()
+        let outcome = ergodic(&[&["selftest", "--device", "cpu"], arguments].concat());
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        outcome.stdout
     };
     let table = run(&[]);
     assert!(table.contains("All checks passed on CPU"), "{table}");

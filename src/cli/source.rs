@@ -64,7 +64,13 @@ impl Source {
             return Err(Usage("a bare model file names no data; add --data".into()).into());
         };
         let binarize = args.binarize.or(self.config.binarize).unwrap_or(Binarize::Threshold);
-        let own = Config { label: args.label.clone(), holdout: args.holdout, ..Config::default() };
+        let own = Config {
+            label: args.label.clone(),
+            holdout: args.holdout,
+            // The same seed holds the same examples out.
+            seed: self.config.seed,
+            ..Config::default()
+        };
         // A label column or a holdout of the run means nothing to other data.
         let config = if args.data.is_some() { own } else { own.or(self.config.clone()) };
         let mut data = load(name, &config)?;
