@@ -40,6 +40,8 @@ fn flags_and_settings_out_of_range_are_named() {
     train(&["--epochs", "0"], &["epochs is 0"]);
     train(&["--k", "0"], &["k is [0]"]);
     train(&["--k", "1,x"], &["x"]);
+    train(&["--log-every", "0"], &["log-every is 0"]);
+    train(&["--checkpoint-every", "0"], &["checkpoint-every is 0"]);
     train(&["--momentum", "1"], &["momentum is 1", "below 1"]);
     train(&["--average", "2"], &["average is 2"]);
     train(&["--holdout", "1.5"], &["1.5"]);
@@ -101,6 +103,9 @@ fn output_folders_are_not_overwritten() {
     refused(&["sample", path, "--out", file.to_str().unwrap()], &["another kind"]);
     refused(&["sample", path, "--gif", file.to_str().unwrap()], &["--gif", "another kind"]);
     assert_eq!(fs::read(&file).unwrap(), b"years of work");
+    let twice = folder.path().join("twice.png");
+    let twice = twice.to_str().unwrap();
+    refused(&["sample", path, "--out", twice, "--npy", twice], &["twice.png", "two outputs"]);
     refused(&["sample", path, "--out", "/dev/null"], &["/dev/null"]);
     refused(&["sample", path, "--out", "/nonexistent/x.png"], &["/nonexistent"]);
 

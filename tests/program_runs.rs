@@ -164,6 +164,51 @@ fn ctrl_c_leaves_a_checkpoint_and_the_resumed_run_equals_one_never_stopped() {
     assert_eq!(steps(&whole), steps(&cut));
 }
 
+#[test]
+fn a_run_is_not_resumed_with_other_settings_or_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("bits.csv");
+    fs::write(&data, "0,1,1\n1,0,1\n1,1,0\n0,0,1\n".repeat(5)).unwrap();
+    let run = folder.path().join("run");
+    let (data, out) = (data.to_str().unwrap(), run.to_str().unwrap());
+    let trained =
+        ergodic(&["train", "--data", data, "--epochs", "9", "--hidden", "3", "--out", out]);
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    let refused = |wanted: &[&str]| {
+        let outcome = ergodic(&["train", "--resume", out]);
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+        for wanted in wanted {
+            assert!(outcome.stderr.contains(wanted), "{wanted}: {}", outcome.stderr);
+        }
+    };
+    for (key, old, new) in [("hidden", "hidden = 3", "hidden = 4"), ("lr", "lr = 0.1", "lr = 0.2")]
+    {
+        fs::write(run.join("config.toml"), config.replacen(old, new, 1)).unwrap();
+        refused(&["config.toml", "step-", key]);
+    }
+    fs::write(run.join("config.toml"), &config).unwrap();
+    fs::write(data, "1,1,1\n1,0,1\n1,1,0\n0,0,1\n".repeat(5)).unwrap();
+    refused(&["the training data"]);
+}
+
+#[test]
+fn a_diverging_run_stops_and_keeps_its_last_good_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, settings) in [("inf", ["--lr", "1e30"]), ("large", ["--lr", "1e20"])] {
+        let run = folder.path().join(name);
+        let arguments =
+            ["train", "--hidden", "4", "--epochs", "30", "--out", run.to_str().unwrap()];
+        let outcome = ergodic(&[&arguments, settings.as_slice()].concat());
+        assert_eq!(outcome.code, Some(1), "{name}: {}", outcome.stderr);
+        for wanted in ["--lr", "last good checkpoint", "step-"] {
+            assert!(outcome.stderr.contains(wanted), "{wanted}: {}", outcome.stderr);
+        }
+        assert!(!run.join("model.safetensors").exists());
+        Folder::open(&run).unwrap().checkpoints().newest().unwrap();
+    }
+}
+
 #[cfg(unix)]
 fn interrupt(child: &Child) {
     let pid = child.id().to_string();

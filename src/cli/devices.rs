@@ -7,7 +7,8 @@ use crate::device::{self, Device};
 
 pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
     let adapters = device::adapters().await;
-    let chosen = Device::open(&context.device).await?;
+    let wanted = context.device(None);
+    let chosen = Device::open(&wanted).await?;
     if context.json {
         let listed = serde_json::json!({
             "chosen": chosen.name(),
@@ -30,6 +31,6 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
             device::bytes(u64::from(adapter.workgroup_bytes)),
         ))?;
     }
-    say(format!("--device {} takes: {}", context.device, chosen.name()))?;
+    say(format!("--device {wanted} takes: {}", chosen.name()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -22,30 +22,30 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
-    let device = open_device(context).await?;
+    let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
     let data = source.data(&args.data)?;
     let evaluation = Evaluation::of(&source.model, &data).await?;
-    if let Some(folder) = &source.folder {
-        folder.write_evaluation(&evaluation)?;
-    }
     if context.json {
         say(serde_json::to_string_pretty(&evaluation)?)?;
     } else {
         say(table(&evaluation, source.model.dimension(), source.model.hidden()))?;
+    }
+    if let Some(Err(error)) = source.folder.map(|folder| folder.write_evaluation(&evaluation)) {
+        eprintln!("warning: {error}");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The figures for people.
 pub(super) fn table(evaluation: &Evaluation, visible: usize, hidden: usize) -> String {
-    let number = |value: Option<f64>| value.map_or("unknown".into(), |value| format!("{value:.4}"));
+    let number = |value: Option<f64>| value.map_or("unknown".into(), written);
     let mut lines = vec![
         format!(
             "{} {visible}-{hidden} on {}, binarised by {}",
             evaluation.model, evaluation.data, evaluation.binarize
         ),
-        format!("log Z                     {:>12}  exact", number(evaluation.log_z.exact)),
+        format!("log Z                     {:>12}", number(evaluation.log_z.exact)),
         format!(
             "log-likelihood, training  {:>12}  nats an example",
             number(evaluation.log_likelihood.train.exact)
@@ -76,4 +76,9 @@ pub(super) fn table(evaluation: &Evaluation, visible: usize, hidden: usize) -> S
         ));
     }
     lines.join("\n")
+}
+
+/// Four decimals, or an exponent where those would fill the line.
+fn written(value: f64) -> String {
+    if value.abs() < 1e7 { format!("{value:.4}") } else { format!("{value:.4e}") }
 }

@@ -14,7 +14,13 @@ pub(super) const INTERRUPTED: u8 = 130;
 
 /// Prints an error to stderr; 2 where the command line is to blame, else 1.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
-    let message = format!("{error:#}");
+    // Most messages quote their cause already.
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
     eprintln!("error: {message}");
     let usage = error.is::<Usage>()
         || error.is::<SettingsError>()

@@ -18,9 +18,9 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "ergodic", version, max_term_width = 100)]
 struct Cli {
-    /// auto, cpu, gpu, gpu:INDEX or part of an adapter's name
-    #[arg(long, global = true, default_value = "auto")]
-    device: String,
+    /// auto, cpu, gpu, gpu:INDEX or part of an adapter's name [default: auto]
+    #[arg(long, global = true)]
+    device: Option<String>,
     /// Print results as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -44,8 +44,15 @@ enum Command {
 
 /// What every subcommand knows.
 struct Context {
-    device: String,
+    device: Option<String>,
     json: bool,
+}
+
+impl Context {
+    /// The device that the command line names, or else the configuration, or else `auto`.
+    fn device(&self, configured: Option<&str>) -> String {
+        self.device.as_deref().or(configured).unwrap_or("auto").into()
+    }
 }
 
 /// Runs the program on the arguments of the process. Exit codes: 0 done, 1 failed, 2 wrong usage,

@@ -11,8 +11,11 @@ use super::{Context, failure::Usage};
 use crate::device::Device;
 
 /// Opens the device and says on stderr which.
-pub(super) async fn open_device(context: &Context) -> anyhow::Result<Device> {
-    let device = Device::open(&context.device).await?;
+pub(super) async fn open_device(
+    context: &Context,
+    configured: Option<&str>,
+) -> anyhow::Result<Device> {
+    let device = Device::open(&context.device(configured)).await?;
     eprintln!("device: {}", device.name());
     Ok(device)
 }
@@ -28,8 +31,7 @@ pub(super) fn say(text: impl AsRef<str>) -> io::Result<()> {
 
 /// A bar on stderr; silent where stderr is no terminal.
 pub(super) fn bar(total: u64, unit: &str) -> ProgressBar {
-    let template =
-        format!("{{bar:32}} {{pos}}/{{len}} {unit}  {{elapsed}} (left {{eta}})  {{wide_msg}}");
+    let template = format!("{{pos}}/{{len}} {unit} {{wide_bar}} {{eta}} left  {{msg}}");
     let style = ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─");

@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long)]
     clamp: Option<String>,
     /// Inverse temperature
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     beta: f32,
     /// Seed of every random draw
     #[arg(long, default_value_t = 0)]
@@ -77,7 +77,7 @@ const SLICE: u32 = 50;
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     check(&args)?;
-    let device = open_device(context).await?;
+    let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
     let shape = shape_or_strip(source.image, source.model.dimension());
     let mask = args.clamp.as_deref().map(|text| clamp_mask(text, shape)).transpose()?;
@@ -103,16 +103,17 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     let shown =
         Shown { model, shape, mask: mask.as_deref(), given: given.as_deref(), beta: args.beta };
 
-    let frames = if args.gif.is_some() { args.frames.min(args.steps.max(1)) } else { 0 };
+    // The last frame shows where the chains end.
+    let early = if args.gif.is_some() { (args.frames - 1).min(args.steps) } else { 0 };
     let mut animation = Vec::new();
     let bar = bar(u64::from(args.steps), "sweeps");
     let mut done = 0;
     while done < args.steps {
-        if frames > 0 && done == frame_at(animation.len() as u32, frames, args.steps) {
+        if early > 0 && done == frame_at(animation.len() as u32, early, args.steps) {
             animation.push(shown.grid(&chains, ANIMATED).await?);
         }
-        let next = if frames > 0 {
-            frame_at(animation.len() as u32, frames, args.steps)
+        let next = if early > 0 {
+            frame_at(animation.len() as u32, early, args.steps)
         } else {
             args.steps
         };
@@ -121,7 +122,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         done += sweeps;
         bar.set_position(u64::from(done));
     }
-    if frames > 0 {
+    if args.gif.is_some() {
         animation.push(shown.grid(&chains, ANIMATED).await?);
     }
     let picture = shown.grid(&chains, args.chains).await?;
@@ -164,13 +165,21 @@ fn check(args: &Args) -> Result<(), Usage> {
     if let Some(path) = &args.npy {
         check_target(path, b"\x93NUMPY", "--npy")?;
     }
-    match &args.gif {
-        Some(path) => check_target(path, b"GIF8", "--gif"),
+    if let Some(path) = &args.gif {
+        check_target(path, b"GIF8", "--gif")?;
+    }
+    let targets = [Some(&args.out), args.npy.as_ref(), args.gif.as_ref()];
+    let targets: Vec<_> = targets.into_iter().flatten().collect();
+    match (1..targets.len()).find(|index| targets[..*index].contains(&targets[*index])) {
+        Some(index) => Err(Usage(format!(
+            "{} is named for two outputs; give each a name of its own",
+            targets[index].display()
+        ))),
         None => Ok(()),
     }
 }
 
-/// The sweep before which frame `frame` of `frames` is taken; early frames lie closer, since
+/// The sweep before which early frame `frame` of `frames` is taken; early frames lie closer, since
 /// chains move fastest at the start.
 fn frame_at(frame: u32, frames: u32, steps: u32) -> u32 {
     let share = f64::from(frame) / f64::from(frames);

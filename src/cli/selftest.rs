@@ -9,7 +9,7 @@ use super::{
 use crate::selftest;
 
 pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
-    let device = open_device(context).await?;
+    let device = open_device(context, None).await?;
     let report = selftest::run(&device).await?;
     if context.json {
         say(serde_json::to_string_pretty(&report)?)?;

@@ -58,6 +58,13 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
     };
     config.settings().validate()?;
+    for (flag, value) in
+        [("log-every", config.log_every), ("checkpoint-every", config.checkpoint_every)]
+    {
+        if value == Some(0) {
+            return Err(Usage(format!("{flag} is 0, wanted 1 or more updates")).into());
+        }
+    }
     let name = config.data.clone().unwrap_or_default();
     let data = load(&name, &config)?;
     config.resolve_epochs(data.train.rows);
@@ -68,7 +75,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     {
         config.data = Some(path.into());
     }
-    let device = open_device(context).await?;
+    let device = open_device(context, config.device.take().as_deref()).await?;
     eprintln!(
         "data: {}: {} training, {} validation and {} test examples of {} units",
         data.name, data.train.rows, data.validation.rows, data.test.rows, data.train.columns
@@ -93,7 +100,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
             folder
         }
         None => {
-            let folder = match &args.out {
+            let folder = match args.out.as_ref().or(config.out.take().as_ref()) {
                 Some(path) => Folder::create(path, args.force)?,
                 None => Folder::create_numbered(&Path::new("runs").join(stem(&name)))?,
             };
@@ -122,7 +129,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
             trainer.steps_done(),
             trainer.steps_total(),
             checkpoint.display(),
-            folder.path().display()
+            quoted(folder.path())
         );
         return Ok(ExitCode::from(INTERRUPTED));
     }
@@ -173,7 +180,7 @@ fn report(
             ),
         },
     })?;
-    for warning in warnings(evaluation) {
+    for warning in warnings(evaluation, trainer.data().train.columns) {
         eprintln!("warning: {warning}");
     }
     say(format!(
@@ -186,8 +193,15 @@ fn report(
 }
 
 /// What a user should know of a run that ended but did not go well.
-fn warnings(evaluation: &Evaluation) -> Vec<String> {
+fn warnings(evaluation: &Evaluation, units: usize) -> Vec<String> {
     let mut list = Vec::new();
+    let coins = -(units as f64) * std::f64::consts::LN_2;
+    if let Some(train) = evaluation.log_likelihood.train.exact.filter(|train| *train < coins) {
+        list.push(format!(
+            "training diverged: {train:.4e} nats is worse than fair coins ({coins:.1}); try a \
+             smaller --lr"
+        ));
+    }
     let idle = evaluation.dead_hidden + evaluation.saturated_hidden;
     if idle > 0.5 {
         list.push(format!(
@@ -203,9 +217,18 @@ fn warnings(evaluation: &Evaluation) -> Vec<String> {
 fn summary(metrics: &Metrics) -> String {
     let gap = metrics.free_energy_gap.unwrap_or(metrics.loss);
     match metrics.log_likelihood_held_out {
-        Some(likelihood) => format!("held-out log-likelihood {likelihood:.2}"),
-        None => format!("gap {gap:+.2}, error {:.4}", metrics.reconstruction_error),
+        Some(likelihood) => format!("log-likelihood {likelihood:.2}"),
+        None => format!("gap {gap:+.2}, error {:.3}", metrics.reconstruction_error),
     }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c)) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// The name of a run on this data.

@@ -10,6 +10,8 @@ use crate::{
 
 /// Standard deviation of the initial weights.
 const INITIAL_WEIGHT: f32 = 0.01;
+/// Initial weights that are drawn between writes to the device.
+const WEIGHTS_AT_A_TIME: usize = 1 << 20;
 /// Data means are kept this far from 0 and 1 before their log-odds are taken.
 const MEAN_MARGIN: f32 = 0.001;
 
@@ -46,13 +48,25 @@ impl Rbm {
     ) -> Result<Self> {
         let d = visible_means.len();
         let mut rng = HostRng::new(seed, Stream::Parameters, 0);
-        let weights: Vec<f32> = (0..d * hidden).map(|_| INITIAL_WEIGHT * rng.normal()).collect();
         let log_odds = |mean: &f32| {
             let mean = mean.clamp(MEAN_MARGIN, 1.0 - MEAN_MARGIN);
             (mean / (1.0 - mean)).ln()
         };
         let visible_bias: Vec<f32> = visible_means.iter().map(log_odds).collect();
-        let mut model = Self::new(device, &weights, &visible_bias, &vec![0.0; hidden])?;
+        let mut model = Self {
+            device: device.clone(),
+            weights: device.zeros(d, hidden)?,
+            visible_bias: device.upload(1, d, &visible_bias)?,
+            hidden_bias: device.zeros(1, hidden)?,
+            offsets: None,
+        };
+        // A few rows at a time: the device has the room, the host may not have it twice.
+        let rows = (WEIGHTS_AT_A_TIME / hidden).clamp(1, d);
+        for first in (0..d).step_by(rows) {
+            let count = rows.min(d - first) * hidden;
+            let weights: Vec<f32> = (0..count).map(|_| INITIAL_WEIGHT * rng.normal()).collect();
+            device.write(&mut model.weights, first, &weights)?;
+        }
         if centred {
             model.offsets = Some(Offsets {
                 visible: device.upload(1, d, visible_means)?,

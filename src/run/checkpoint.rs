@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{RunError, files::write_atomically, read_tensors, tensors_to_bytes};
 use crate::{
     tensor::Tensor,
-    train::{Counters, State},
+    train::{Counters, Settings, State},
 };
 
 /// How many checkpoints are kept.
@@ -28,6 +28,8 @@ struct About {
     version: String,
     crc32: u32,
     counters: Counters,
+    settings: Settings,
+    data_checksum: u32,
 }
 
 impl Checkpoints {
@@ -47,6 +49,8 @@ impl Checkpoints {
             version: env!("CARGO_PKG_VERSION").into(),
             crc32: checksum(&state.counters, &state.tensors),
             counters: state.counters,
+            settings: state.settings.clone(),
+            data_checksum: state.data_checksum,
         };
         let about =
             serde_json::to_string(&about).map_err(|e| RunError::file(&path, e.to_string()))?;
@@ -135,7 +139,12 @@ fn load(path: &Path) -> Result<State, RunError> {
     if checksum(&about.counters, &tensors) != about.crc32 {
         return Err(RunError::file(path, "is damaged: its checksum does not fit its contents"));
     }
-    Ok(State { counters: about.counters, tensors })
+    Ok(State {
+        counters: about.counters,
+        settings: about.settings,
+        data_checksum: about.data_checksum,
+        tensors,
+    })
 }
 
 /// CRC-32 of the counters and of all values, the tensors taken by name.

@@ -1,9 +1,9 @@
 //! The configuration of a run: every field may come from a file or from a flag, flags win, the
 //! rest are defaults. The resolved one is written to the run folder and reproduces the run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{RunError, files::read_text};
 use crate::{
@@ -23,6 +23,12 @@ pub struct Config {
     /// The version of this program that wrote the file
     #[arg(skip)]
     pub version: Option<String>,
+    /// The device, as in --device
+    #[arg(skip)]
+    pub device: Option<String>,
+    /// The run folder to write, as in --out
+    #[arg(skip)]
+    pub out: Option<PathBuf>,
     /// The model [default: rbm]
     #[arg(long, value_parser = ["rbm"])]
     pub model: Option<String>,
@@ -57,6 +63,7 @@ pub struct Config {
     /// Gibbs sweeps an update; several values (1,5,25) share the training in equal parts
     /// [default: 1]
     #[arg(long, value_delimiter = ',', num_args = 1)]
+    #[serde(deserialize_with = "one_or_many")]
     pub k: Option<Vec<u32>>,
     /// Learning rate at the start [default: 0.1; 0.001 with adam]
     #[arg(long, allow_negative_numbers = true)]
@@ -95,6 +102,8 @@ impl Config {
     pub fn or(self, other: Self) -> Self {
         Self {
             version: self.version.or(other.version),
+            device: self.device.or(other.device),
+            out: self.out.or(other.out),
             model: self.model.or(other.model),
             data: self.data.or(other.data),
             label: self.label.or(other.label),
@@ -222,6 +231,20 @@ impl Config {
     }
 }
 
+/// A number, or a list of numbers.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u32>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a whole number from 1, or a list of them")]
+    enum Numbers {
+        One(u32),
+        Many(Vec<u32>),
+    }
+    Ok(Some(match Numbers::deserialize(deserializer)? {
+        Numbers::One(number) => vec![number],
+        Numbers::Many(numbers) => numbers,
+    }))
+}
+
 /// At most 200 printable characters of a text that somebody else wrote.
 fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
@@ -230,6 +253,8 @@ fn shortened(text: &str) -> String {
 /// Every key of a configuration.
 const KEYS: &[&str] = &[
     "version",
+    "device",
+    "out",
     "model",
     "data",
     "label",
@@ -260,6 +285,8 @@ mod tests {
     #[test]
     fn every_field_has_its_key_and_survives_a_file() {
         let config = Config {
+            device: Some("cpu".into()),
+            out: Some("runs/digits".into()),
             label: Some("digit".into()),
             epochs: Some(3),
             log_every: Some(10),

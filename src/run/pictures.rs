@@ -12,6 +12,8 @@ use crate::{
 
 /// Pictures in a grid.
 const TILES: usize = 100;
+/// The longest strip of units that is drawn as one.
+const LONGEST_STRIP: usize = 100;
 /// Sweeps of the finished model from where training left the chains.
 const SWEEPS: u32 = 200;
 
@@ -32,7 +34,7 @@ pub(super) async fn draw_run(
         model.device().read(model.parameters()[0].1).await.map_err(|error| failed(error.into()))?;
     let (weights, shown) = strongest(&weights, model.hidden());
     folder.write("filters.png", &plot::png(&plot::filters(&weights, shown, shape, TILES)?)?)?;
-    draw_curves(folder)
+    draw_curves(folder, if trainer.data().validation.is_empty() { "test" } else { "validation" })
 }
 
 /// Means of the visible units of the first chains, after some sweeps of the finished model.
@@ -74,16 +76,22 @@ fn strongest(weights: &[f32], hidden: usize) -> (Vec<f32>, usize) {
     (values, units.len())
 }
 
-/// The picture shape, or a strip where the data are no pictures.
+/// The picture shape; where the data are no pictures, a strip, or if that is long, the rectangle of
+/// as many units that is nearest to a square.
 pub fn shape_or_strip(image: Option<ImageShape>, units: usize) -> ImageShape {
-    image.unwrap_or(ImageShape { height: 1, width: units })
+    let height = if units > LONGEST_STRIP {
+        (1..=units.isqrt()).rev().find(|height| units.is_multiple_of(*height)).unwrap_or(1)
+    } else {
+        1
+    };
+    image.unwrap_or(ImageShape { height, width: units / height })
 }
 
-/// Draws curves.png from metrics.jsonl.
+/// Draws curves.png from metrics.jsonl; `held_out` names the part that is held out.
 ///
 /// # Errors
 /// The system refuses.
-fn draw_curves(folder: &Folder) -> Result<(), RunError> {
+fn draw_curves(folder: &Folder, held_out: &str) -> Result<(), RunError> {
     let metrics = folder.metrics().read()?;
     let series = |name: &str, value: &dyn Fn(&Metrics) -> Option<f64>| Series {
         name: name.into(),
@@ -94,13 +102,13 @@ fn draw_curves(folder: &Folder) -> Result<(), RunError> {
             "log-likelihood (nats)",
             vec![
                 series("training", &|m| m.log_likelihood_train),
-                series("held out", &|m| m.log_likelihood_held_out),
+                series(held_out, &|m| m.log_likelihood_held_out),
             ],
         ),
         (
             "free-energy gap (nats)",
             vec![
-                series("held out − training", &|m| m.free_energy_gap),
+                series(&format!("{held_out} − training"), &|m| m.free_energy_gap),
                 series("data − chains", &|m| Some(m.loss)),
             ],
         ),

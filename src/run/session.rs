@@ -63,6 +63,10 @@ pub async fn train(
         source,
         checkpoint: folder.checkpoints().newest_path(),
     };
+    // From the first moment on there is something to go on from.
+    if checkpoints.newest_path().is_none() {
+        checkpoints.save(&trainer.state().await.map_err(failed)?)?;
+    }
     while trainer.steps_done() < total {
         trainer.step().map_err(failed)?;
         let step = trainer.steps_done();

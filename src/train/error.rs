@@ -20,7 +20,7 @@ pub enum TrainError {
     },
     /// A value turned NaN or infinite.
     #[error(
-        "{count} of the {quantity} turned NaN or infinite by step {step} (learning rate {rate}); \
+        "{count} of the {quantity} turned NaN or infinite by step {step} (learning rate {rate:?}); \
          start again with a smaller --lr{advice}"
     )]
     NonFinite {
@@ -34,6 +34,27 @@ pub enum TrainError {
         rate: f32,
         /// What else to try.
         advice: &'static str,
+    },
+    /// A figure of a log line is NaN or infinite, while the parameters are not yet.
+    #[error(
+        "training diverged: the {figure} is {value:?} by step {step} (learning rate {rate:?}); \
+         start again with a smaller --lr"
+    )]
+    Diverged {
+        /// Which figure.
+        figure: &'static str,
+        /// Its value.
+        value: f64,
+        /// After how many updates.
+        step: u64,
+        /// The learning rate then.
+        rate: f32,
+    },
+    /// A snapshot comes from a run with other settings or data.
+    #[error("{what} changed since the checkpoint was written; undo that, or start a new run")]
+    OtherRun {
+        /// What differs.
+        what: String,
     },
     /// The tensors of a checkpoint are not those of this run.
     #[error(transparent)]

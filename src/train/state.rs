@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{TrainError, Trainer};
+use super::{Settings, TrainError, Trainer};
 use crate::{
     device::{Array, DeviceError},
     energy::Energy,
@@ -14,6 +14,10 @@ use crate::{
 pub struct State {
     /// Counters.
     pub counters: Counters,
+    /// The settings of the run.
+    pub settings: Settings,
+    /// CRC-32 of the training data, binarised.
+    pub data_checksum: u32,
     /// Parameters, moments, averages, offsets and chains.
     pub tensors: Vec<Tensor>,
 }
@@ -53,7 +57,8 @@ impl Trainer {
             starts: chains.starts,
             averaged: self.average.count,
         };
-        Ok(State { counters, tensors })
+        let settings = self.settings.clone();
+        Ok(State { counters, settings, data_checksum: self.data_checksum, tensors })
     }
 
     /// Goes back to a snapshot of a run with the same settings and data.
@@ -61,6 +66,9 @@ impl Trainer {
     /// # Errors
     /// A tensor is missing, of another shape or not finite, or the device refuses.
     pub fn restore(&mut self, state: &State) -> Result<(), TrainError> {
+        if let Some(what) = self.difference(state) {
+            return Err(TrainError::OtherRun { what });
+        }
         let counters = state.counters;
         let parameters = self.model.parameters();
         self.average.means = if counters.averaged == 0 {
@@ -98,6 +106,24 @@ impl Trainer {
         self.step = counters.step;
         self.resume_clock(counters.seconds);
         Ok(())
+    }
+
+    /// What of this run is not as the snapshot has it.
+    fn difference(&self, state: &State) -> Option<String> {
+        let table = |settings: &Settings| match serde_json::to_value(settings) {
+            Ok(serde_json::Value::Object(table)) => table,
+            _ => serde_json::Map::new(),
+        };
+        let (here, there) = (table(&self.settings), table(&state.settings));
+        let changed = here.iter().find(|(key, value)| there.get(*key) != Some(*value));
+        match changed {
+            Some((key, value)) => {
+                let old = there.get(key).map_or("unknown".into(), ToString::to_string);
+                Some(format!("the setting {key} ({old} then, {value} now)"))
+            }
+            None if self.data_checksum != state.data_checksum => Some("the training data".into()),
+            None => None,
+        }
     }
 
     fn named_arrays(&self) -> Vec<(String, &Array)> {

@@ -27,7 +27,7 @@ const EXACT_UNITS: usize = 20;
 /// [`Trainer::measure`] and [`Trainer::state`] wait for it.
 pub struct Trainer {
     pub(super) device: Device,
-    settings: Settings,
+    pub(super) settings: Settings,
     data: Dataset,
     pub(super) model: Rbm,
     pub(super) objective: Box<dyn Objective>,
@@ -37,6 +37,7 @@ pub struct Trainer {
     feed: Feed,
     batch: Batch,
     monitor: Monitor,
+    pub(super) data_checksum: u32,
     pub(super) step: u64,
     total: u64,
     started: Instant,
@@ -78,6 +79,7 @@ impl Trainer {
             optimizer: Optimizer::new(settings.optimizer, &model)?,
             average: Average::default(),
             monitor: Monitor::new(device, &data, &settings)?,
+            data_checksum: checksum(&data.train),
             total: settings.epochs.saturating_mul(feed.batches_per_epoch()),
             gradient,
             feed,
@@ -140,6 +142,15 @@ impl Trainer {
         let hidden = evaluate::hidden_use(model, self.monitor.examples()).await?;
         let norm = self.scalar(Reduce::SumOfSquares, model.parameters()[0].1).await?;
         let last = self.step.saturating_sub(1);
+        let figures = [
+            ("free energy of the data", on_data),
+            ("free energy of the chains", on_chains),
+            ("weight norm", norm),
+        ];
+        if let Some((figure, value)) = figures.into_iter().find(|(_, value)| !value.is_finite()) {
+            let rate = self.settings.rate(last, self.total);
+            return Err(TrainError::Diverged { figure, value, step: self.step, rate });
+        }
         let likelihood = |energy: f64| log_z.map(|log_z| -energy - log_z);
         Ok(Metrics {
             step: self.step,
@@ -280,6 +291,13 @@ fn check(data: &Dataset) -> Result<(), TrainError> {
         }
     }
     Ok(())
+}
+
+/// CRC-32 of the values: tells whether a snapshot belongs to the same data.
+fn checksum(data: &Examples) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytemuck::cast_slice(&data.values));
+    crc.sum()
 }
 
 fn column_means_of(data: &Examples) -> Vec<f32> {
