@@ -40,6 +40,7 @@ fn flags_and_settings_out_of_range_are_named() {
     train(&["--epochs", "0"], &["epochs is 0"]);
     train(&["--k", "0"], &["k is [0]"]);
     train(&["--k", "1,x"], &["x"]);
+    train(&["--seed", "18446744073709551615"], &["seed is 18446744073709551615"]);
     train(&["--log-every", "0"], &["log-every is 0"]);
     train(&["--checkpoint-every", "0"], &["checkpoint-every is 0"]);
     train(&["--momentum", "1"], &["momentum is 1", "below 1"]);
@@ -73,6 +74,7 @@ fn configuration_files_are_checked() {
     config(b"hidden = \"many\"\n", &["run.toml", "hidden"]);
     config(b"hidden = -5\n", &["run.toml", "hidden"]);
     config(b"lr = nan\n", &["lr is NaN"]);
+    config(b"model = \"mlp\"\n", &["model is mlp", "rbm"]);
     config(b"epochs = 1e400\n", &["run.toml"]);
     config(&[b"k = ".as_slice(), &b"[".repeat(200_000)].concat(), &["run.toml"]);
     config(&[0xff, 0xfe, 0x00], &["run.toml", "UTF-8"]);
@@ -96,6 +98,11 @@ fn output_folders_are_not_overwritten() {
     refused(&["train", "--out", other.to_str().unwrap()], &["is not empty"]);
     refused(&["train", "--force", "--out", other.to_str().unwrap()], &["not of a run"]);
     assert_eq!(fs::read(other.join("thesis.txt")).unwrap(), b"years of work");
+    fs::create_dir(other.join("checkpoints")).unwrap();
+    fs::write(other.join("checkpoints/best.pt"), "weights of another program").unwrap();
+    fs::write(other.join("config.toml"), "[site]\ntitle = \"x\"\n").unwrap();
+    refused(&["train", "--force", "--out", other.to_str().unwrap()], &["not of a run"]);
+    assert!(other.join("checkpoints/best.pt").exists());
     let file = other.join("thesis.txt");
     refused(&["train", "--out", file.to_str().unwrap()], &["is a file"]);
     let below = file.join("x");

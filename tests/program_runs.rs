@@ -126,6 +126,17 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
 }
 
+#[test]
+fn nobody_reading_stderr_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let arguments = ["train", "--epochs", "2", "--hidden", "3", "--out", run.to_str().unwrap()];
+    let mut child =
+        command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
+}
+
 /// A long run on digits in `out`, or on with it.
 fn start(out: &Path, resume: bool, more: &[&str]) -> Child {
     let out = out.to_str().unwrap();

@@ -74,6 +74,36 @@ fn stopped_at_random_steps_and_resumed_every_tensor_is_byte_identical() {
 }
 
 #[test]
+fn a_run_does_not_depend_on_the_number_of_threads() {
+    let settings =
+        Settings { hidden: 12, chains: 70, batch: 600, epochs: 5, ..Settings::default() };
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut trainer = trainer(&Device::cpu(), "digits", &settings);
+            finish(&mut trainer);
+            bytes(&trainer)
+        })
+    };
+    let one = run(1);
+    for threads in [2, 3, 16] {
+        assert!(run(threads) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn grey_values_have_no_likelihood() {
+    let settings =
+        Settings { hidden: 4, epochs: 1, binarize: Binarize::None, ..Settings::default() };
+    let mut trainer = trainer(&Device::cpu(), "digits", &settings);
+    finish(&mut trainer);
+    assert_eq!(block_on(trainer.measure(true)).unwrap().log_likelihood_train, None);
+    let model = trainer.averaged_model().unwrap();
+    let evaluation = block_on(Evaluation::of(&model, trainer.data())).unwrap();
+    assert!(evaluation.log_z.exact.is_some() && evaluation.log_likelihood.test.exact.is_none());
+}
+
+#[test]
 fn measuring_and_saving_do_not_change_the_run() {
     for device in devices() {
         let settings = Settings { hidden: 5, chains: 9, epochs: 2, ..Settings::default() };

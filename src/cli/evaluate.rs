@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use super::{
     Context,
-    output::{open_device, say},
+    output::{open_device, say, spinner},
     source::{DataArgs, Source},
 };
 use crate::{
@@ -25,14 +25,16 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
     let data = source.data(&args.data)?;
+    let spinner = spinner("likelihood");
     let evaluation = Evaluation::of(&source.model, &data).await?;
+    spinner.finish_and_clear();
     if context.json {
         say(serde_json::to_string_pretty(&evaluation)?)?;
     } else {
         say(table(&evaluation, source.model.dimension(), source.model.hidden()))?;
     }
     if let Some(Err(error)) = source.folder.map(|folder| folder.write_evaluation(&evaluation)) {
-        eprintln!("warning: {error}");
+        note!("warning: {error}");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -68,6 +70,12 @@ pub(super) fn table(evaluation: &Evaluation, visible: usize, hidden: usize) -> S
             100.0 * evaluation.saturated_hidden
         ),
     ];
+    if evaluation.log_z.exact.is_some() && evaluation.log_likelihood.train.exact.is_none() {
+        lines.push(
+            "The likelihood is unknown: these values are not all 0 or 1; choose another --binarize."
+                .into(),
+        );
+    }
     if evaluation.log_z.exact.is_none() {
         lines.push(format!(
             "The likelihood is unknown: exact enumeration needs {MAX_EXACT_UNITS} units or fewer on \

@@ -21,10 +21,13 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
             message = format!("{message}: {cause}");
         }
     }
-    eprintln!("error: {message}");
+    note!("error: {message}");
     let usage = error.is::<Usage>()
         || error.is::<SettingsError>()
         || matches!(error.downcast_ref(), Some(DeviceError::UnknownDevice { .. }))
-        || matches!(error.downcast_ref(), Some(DataError::Option { .. }));
+        || matches!(
+            error.downcast_ref(),
+            Some(DataError::Option { .. } | DataError::UnknownSource { .. })
+        );
     ExitCode::from(if usage { 2 } else { 1 })
 }

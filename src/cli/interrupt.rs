@@ -18,10 +18,10 @@ impl Interrupt {
         let flag = asked.clone();
         ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::SeqCst) {
-                eprintln!("left at once; --resume goes on from the newest checkpoint");
+                note!("left at once; --resume goes on from the newest checkpoint");
                 std::process::exit(i32::from(INTERRUPTED));
             }
-            eprintln!("\nstopping after this update; once more to leave at once");
+            note!("\nstopping after this update; once more to leave at once");
         })?;
         Ok(Self(asked))
     }

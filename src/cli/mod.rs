@@ -1,5 +1,13 @@
 //! The command line: one file a subcommand, thin, no mathematics.
 
+/// Prints a line to stderr; a reader that has gone away is no error.
+macro_rules! note {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
 mod devices;
 mod evaluate;
 mod failure;

@@ -16,7 +16,7 @@ pub(super) async fn open_device(
     configured: Option<&str>,
 ) -> anyhow::Result<Device> {
     let device = Device::open(&context.device(configured)).await?;
-    eprintln!("device: {}", device.name());
+    note!("device: {}", device.name());
     Ok(device)
 }
 
@@ -36,6 +36,13 @@ pub(super) fn bar(total: u64, unit: &str) -> ProgressBar {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─");
     ProgressBar::new(total).with_style(style)
+}
+
+/// A sign of life on stderr for work whose length is not known.
+pub(super) fn spinner(message: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(message);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(120));
+    spinner
 }
 
 /// Refuses to overwrite a file that is not of the kind to be written, as its first bytes tell.

@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct Args {
     /// A run folder or a model.safetensors
     run: PathBuf,
-    /// How many chains, one picture each
+    /// How many chains; the first 400 are drawn
     #[arg(long, default_value_t = 100)]
     chains: usize,
     /// Gibbs sweeps of every chain
@@ -68,6 +68,10 @@ enum Start {
     Data,
 }
 
+/// Where the counters of the draws start: training with the same seed does not come this far.
+const OWN_DRAWS: u32 = 1 << 31;
+/// Chains in a picture.
+const DRAWN: usize = 400;
 /// Chains in an animation.
 const ANIMATED: usize = 36;
 /// Milliseconds of a frame.
@@ -88,6 +92,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
 
     let model = &source.model;
     let mut chains = Chains::new(model, args.chains, args.seed)?;
+    (chains.clock, chains.starts) = (OWN_DRAWS, OWN_DRAWS);
     let mut given = None;
     match start {
         Start::Noise => chains.start_from_noise(&device)?,
@@ -125,7 +130,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     if args.gif.is_some() {
         animation.push(shown.grid(&chains, ANIMATED).await?);
     }
-    let picture = shown.grid(&chains, args.chains).await?;
+    let picture = shown.grid(&chains, DRAWN).await?;
     bar.finish_and_clear();
 
     write_atomically(&args.out, &plot::png(&picture)?)?;
@@ -226,8 +231,11 @@ impl Shown<'_> {
     /// A grid of the first chains: means of the free units, data of the clamped ones.
     async fn grid(&self, chains: &Chains, limit: usize) -> anyhow::Result<image::RgbImage> {
         let d = self.model.dimension();
-        let mut means = visible_means(self.model, &chains.hidden, self.beta).await?;
-        means.truncate(limit * d);
+        let device = self.model.device();
+        let rows = chains.hidden.rows().min(limit);
+        let mut hidden = device.zeros(rows, self.model.hidden())?;
+        device.copy_rows(&chains.hidden, 0, &mut hidden, 0, rows)?;
+        let mut means = visible_means(self.model, &hidden, self.beta).await?;
         let mask: Option<Vec<bool>> =
             self.mask.map(|mask| mask.iter().map(|m| *m != 0.0).collect());
         if let (Some(mask), Some(given)) = (&mask, self.given) {
@@ -257,6 +265,14 @@ fn clamp_mask(text: &str, shape: ImageShape) -> Result<Vec<f32>, Usage> {
         _ => None,
     };
     if let Some(half) = half {
+        let side = if text == "top" || text == "bottom" { height } else { width };
+        if side < 2 {
+            return Err(Usage(format!(
+                "--clamp {text}: the examples are {height} x {width} and have no such half; give \
+                 unit numbers, such as 0-{}",
+                units / 2
+            )));
+        }
         return Ok((0..units).map(|u| f32::from(half(u / width, u % width))).collect());
     }
     let mut mask = vec![0.0; units];

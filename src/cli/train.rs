@@ -11,7 +11,7 @@ use super::{
     Context,
     failure::{INTERRUPTED, Usage},
     interrupt::Interrupt,
-    output::{bar, open_device, say},
+    output::{bar, open_device, say, spinner},
     source::load,
 };
 use crate::{
@@ -58,6 +58,9 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
     };
     config.settings().validate()?;
+    if let Some(model) = config.model.as_ref().filter(|model| *model != "rbm") {
+        return Err(Usage(format!("model is {model}, wanted rbm")).into());
+    }
     for (flag, value) in
         [("log-every", config.log_every), ("checkpoint-every", config.checkpoint_every)]
     {
@@ -76,27 +79,31 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         config.data = Some(path.into());
     }
     let device = open_device(context, config.device.take().as_deref()).await?;
-    eprintln!(
+    note!(
         "data: {}: {} training, {} validation and {} test examples of {} units",
-        data.name, data.train.rows, data.validation.rows, data.test.rows, data.train.columns
+        data.name,
+        data.train.rows,
+        data.validation.rows,
+        data.test.rows,
+        data.train.columns
     );
     if data.scale != Scale::default() && !data::is_builtin(&name) {
         let Scale { min, max } = data.scale;
-        eprintln!("values from {min} to {max} are scaled to 0 to 1");
+        note!("values from {min} to {max} are scaled to 0 to 1");
     }
     let mut trainer = Trainer::new(&device, data, config.settings())?;
     let folder = match resumed {
         Some(folder) => {
             let (path, state, broken) = folder.checkpoints().newest()?;
             for error in broken {
-                eprintln!("warning: {error}; an older checkpoint is used");
+                note!("warning: {error}; an older checkpoint is used");
             }
             folder.checkpoints().clear_unfinished()?;
             trainer.restore(&state).with_context(|| {
                 format!("{} does not fit config.toml beside it", path.display())
             })?;
             folder.metrics().truncate_after(state.counters.step)?;
-            eprintln!("going on from {}", path.display());
+            note!("going on from {}", path.display());
             folder
         }
         None => {
@@ -124,7 +131,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         run::train(&mut trainer, &folder, cadence, &mut observe, &|| interrupt.asked()).await?;
     bar.finish_and_clear();
     if let Ending::Interrupted(checkpoint) = ending {
-        eprintln!(
+        note!(
             "stopped at update {} of {}; the checkpoint is {}\ngo on with: ergodic train --resume {}",
             trainer.steps_done(),
             trainer.steps_total(),
@@ -133,7 +140,9 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         );
         return Ok(ExitCode::from(INTERRUPTED));
     }
+    let spinner = spinner("likelihood and pictures");
     let evaluation = run::finish(&trainer, &folder).await?;
+    spinner.finish_and_clear();
     report(context, &trainer, &folder, &evaluation)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -165,8 +174,12 @@ fn report(
             evaluation.binarize
         ),
         (None, Some(gap)) => format!(
-            "free energy of test examples: {gap:+.3} nats above training examples (the smaller \
-             side of the model has too many units for an exact likelihood)"
+            "free energy of test examples: {gap:+.3} nats above training examples (there is no \
+             exact likelihood: {})",
+            match evaluation.log_z.exact {
+                Some(_) => "the values are not all 0 or 1",
+                None => "the smaller side of the model has too many units",
+            }
         ),
         (None, None) => match evaluation.log_likelihood.train.exact {
             Some(train) => format!(
@@ -181,7 +194,7 @@ fn report(
         },
     })?;
     for warning in warnings(evaluation, trainer.data().train.columns) {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     say(format!(
         "{}: model.safetensors, samples.png, filters.png, curves.png, metrics.jsonl, \

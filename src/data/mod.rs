@@ -57,6 +57,11 @@ impl Examples {
         self.rows == 0
     }
 
+    /// Whether every value is 0 or 1.
+    pub fn is_bits(&self) -> bool {
+        self.values.iter().all(|x| *x == 0.0 || *x == 1.0)
+    }
+
     /// The values of one example. Panics if there is no such row.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..(row + 1) * self.columns]

@@ -22,7 +22,7 @@ pub enum DeviceError {
         available: Vec<String>,
     },
     /// The driver refused to open the device.
-    #[error("the driver of {adapter} refused to open the device: {reason}")]
+    #[error("the driver of {adapter} refused to open the device: {reason}; try --device cpu")]
     Open {
         /// The adapter.
         adapter: String,

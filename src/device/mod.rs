@@ -56,7 +56,8 @@ impl Device {
         )
     }
 
-    /// Kernels on a wgpu device that the caller made. Its limits are used as they are.
+    /// Kernels on a wgpu device that the caller made. Its limits are used as they are; its callbacks
+    /// for a lost device and for uncaptured errors are replaced by this crate's.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo) -> Self {
         let name = select::describe(&info);
         Self::with_backend(

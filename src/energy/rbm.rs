@@ -3,7 +3,10 @@
 
 use super::{Bipartite, Energy, ModelError, Points};
 use crate::{
-    device::{Activation, Array, Device, Linear, Outer, Pointwise, Reduce, Result, RowWeights},
+    device::{
+        Activation, Array, Device, DeviceError, Linear, Outer, Pointwise, Reduce, Result,
+        RowWeights,
+    },
     random::{HostRng, Stream},
     tensor::{self, Tensor},
 };
@@ -237,7 +240,12 @@ impl Energy for Rbm {
     fn gradient(&self, points: &[Points<'_>], gradient: &mut [Array]) -> Result<()> {
         let device = &self.device;
         let [weight_gradient, visible_gradient, hidden_gradient] = gradient else {
-            return Ok(());
+            return Err(DeviceError::Shape {
+                kernel: "gradient",
+                operand: "list of gradients",
+                found: (gradient.len(), 1),
+                wanted: (3, 1),
+            });
         };
         let zeros;
         let offsets = match &self.offsets {

@@ -14,6 +14,8 @@ pub const MAX_EXACT_UNITS: usize = 25;
 const LOW_UNITS: usize = 12;
 /// States whose terms are read back at a time.
 const READ: usize = 1 << 20;
+/// Values of the fields that go up with them, at most.
+const FIELDS: usize = 1 << 22;
 
 /// log Z by enumeration, in nats; `None` where the energy is not bipartite or its smaller side
 /// has more than `max_units` units. Each term is computed in f32, the terms are summed in f64.
@@ -53,7 +55,7 @@ pub async fn log_partition(
     };
     let low_terms: Vec<f64> = (0..rows).map(|state| linear_term(state, 0, low)).collect();
 
-    let blocks_a_read = (READ / rows).clamp(1, blocks);
+    let blocks_a_read = (READ / rows).min(FIELDS / larger).clamp(1, blocks);
     let mut collected = device.zeros(blocks_a_read * rows, 1)?;
     let mut block_field = device.zeros(1, larger)?;
     let mut sums = device.zeros(rows, 1)?;

@@ -108,9 +108,11 @@ impl Evaluation {
         };
         let x = upload_head(model.device(), held_out.unwrap_or(&data.train))?;
         let hidden = hidden_use(model, &x).await?;
-        let likelihood = |energy: Option<f64>| LogLikelihood {
-            exact: energy.zip(log_z).map(|(energy, log_z)| -energy - log_z),
-            ..LogLikelihood::default()
+        // A binary model gives no probability to values between 0 and 1.
+        let likelihood = |energy: Option<f64>, part: &Examples| {
+            let known = energy.zip(log_z).filter(|_| part.is_bits());
+            let exact = known.map(|(energy, log_z)| -energy - log_z);
+            LogLikelihood { exact, ..LogLikelihood::default() }
         };
         Ok(Self {
             model: model.kind().into(),
@@ -118,7 +120,10 @@ impl Evaluation {
             data: data.name.clone(),
             binarize: data.binarized,
             log_z: LogZ { exact: log_z, ..LogZ::default() },
-            log_likelihood: Parts { train: likelihood(Some(train)), test: likelihood(test) },
+            log_likelihood: Parts {
+                train: likelihood(Some(train), &data.train),
+                test: likelihood(test, held_out.unwrap_or(&data.train)),
+            },
             free_energy: Parts { train: Some(train), test },
             free_energy_gap: test.map(|test| test - train),
             reconstruction_error: reconstruction_error(model, &x).await?,

@@ -99,6 +99,18 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// Removes all of them, and no other file.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn clear(&self) -> Result<(), RunError> {
+        self.clear_unfinished()?;
+        for path in self.list()? {
+            std::fs::remove_file(&path).map_err(RunError::io("remove", &path))?;
+        }
+        Ok(())
+    }
+
     /// The path of the newest one, whole or not.
     pub fn newest_path(&self) -> Option<PathBuf> {
         self.list().ok()?.pop()

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{data::DataError, plot::PlotError, tensor::TensorError, train::TrainError};
+use crate::{plot::PlotError, tensor::TensorError, train::TrainError};
 
 /// An error of the run folder.
 #[derive(Debug, thiserror::Error)]
@@ -50,9 +50,6 @@ pub enum RunError {
     /// A picture cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// The data cannot be loaded.
-    #[error(transparent)]
-    Data(#[from] DataError),
     /// Training stopped.
     #[error("{source}{}", kept(checkpoint))]
     Train {

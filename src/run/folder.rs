@@ -37,7 +37,8 @@ impl Folder {
         match std::fs::read_dir(path) {
             Ok(mut entries) => {
                 if entries.next().is_some() {
-                    let is_run = folder.file("config.toml").is_file();
+                    // Other programs have a config.toml too; a run's names its version.
+                    let is_run = folder.config().is_ok_and(|config| config.version.is_some());
                     match (force, is_run) {
                         (false, true) => return occupied("already holds a run"),
                         (false, false) => return occupied("is not empty"),
@@ -107,7 +108,7 @@ impl Folder {
         }
         let checkpoints = self.file(CHECKPOINTS);
         if checkpoints.is_dir() {
-            std::fs::remove_dir_all(&checkpoints).map_err(RunError::io("remove", &checkpoints))?;
+            self.checkpoints().clear()?;
         }
         Ok(())
     }

@@ -58,6 +58,8 @@ pub struct Metrics {
 pub(super) struct Monitor {
     train: Array,
     held_out: Option<Array>,
+    /// Whether all values are bits, so that they have a likelihood.
+    pub bits: bool,
 }
 
 impl Monitor {
@@ -75,7 +77,9 @@ impl Monitor {
             device.pointwise(Pointwise::Bernoulli { p: &p, draw }, &mut train)?;
         }
         let held_out = [&data.validation, &data.test].into_iter().find(|part| part.rows > 0);
-        Ok(Self { train, held_out: held_out.map(upload).transpose()? })
+        let bits = (settings.binarize == Binarize::Dynamic || data.train.is_bits())
+            && held_out.is_none_or(Examples::is_bits);
+        Ok(Self { train, held_out: held_out.map(upload).transpose()?, bits })
     }
 
     /// Mean free energies of the training and of the held-out examples.

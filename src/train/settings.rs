@@ -129,6 +129,10 @@ impl Settings {
         if !(self.l2.is_finite() && self.l2 >= 0.0) {
             return refuse("l2", self.l2.to_string(), "a finite number, 0 or more");
         }
+        if i64::try_from(self.seed).is_err() {
+            // TOML has no larger numbers, and the configuration holds the seed.
+            return refuse("seed", self.seed.to_string(), "0 to 9223372036854775807");
+        }
         if !(0.0..=1.0).contains(&self.average) {
             return refuse("average", self.average.to_string(), "0 to 1");
         }

@@ -138,7 +138,11 @@ impl Trainer {
         let on_data = evaluate::mean_energy_of(model, &self.batch.x).await?;
         let on_chains = evaluate::mean_energy_of(model, &self.objective.chains().visible).await?;
         let (train, held_out) = self.monitor.free_energies(model).await?;
-        let log_z = if exact { evaluate::log_partition(model, EXACT_UNITS).await? } else { None };
+        let log_z = if exact && self.monitor.bits {
+            evaluate::log_partition(model, EXACT_UNITS).await?
+        } else {
+            None
+        };
         let hidden = evaluate::hidden_use(model, self.monitor.examples()).await?;
         let norm = self.scalar(Reduce::SumOfSquares, model.parameters()[0].1).await?;
         let last = self.step.saturating_sub(1);

@@ -8,6 +8,8 @@
 use super::{
     ROWS_PER_TILE,
     bits::{LEAST_COLUMNS, SparseRows},
+    reduce::sum,
+    simd::vectorize,
 };
 
 /// A strided matrix that is only read.
@@ -99,6 +101,17 @@ pub(super) fn matmul_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: 
 
 fn dense_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
     let m = out.len() / n;
+    if n == 1 && b.row_stride == 1 {
+        vectorize(
+            #[inline(always)]
+            || {
+                for (out, x) in out.iter_mut().zip(x.chunks_exact(k)) {
+                    *out = sum(x.iter().zip(b.values).map(|(x, w)| x * w));
+                }
+            },
+        );
+        return;
+    }
     let least = least_rows(b, k, n);
     if m < least {
         let mut padded = vec![0.0; least * k];

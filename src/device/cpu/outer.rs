@@ -5,11 +5,15 @@ use rayon::prelude::*;
 use super::{
     bits::LEAST_COLUMNS,
     host, host_mut,
-    matmul::{View, matmul, matmul_rows, tile_rows},
+    matmul::{View, matmul, matmul_rows},
     row_weight,
     simd::vectorize,
 };
 use crate::device::{Array, Outer, Result};
+
+/// Rows of the result that one task computes: a constant, so that no bit depends on the number of
+/// threads.
+const TILE: usize = 64;
 
 pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     let (n, d) = call.x.shape();
@@ -19,7 +23,6 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     let x_offset = host("outer", "x_offset", call.x_offset)?;
     let y_offset = host("outer", "y_offset", call.y_offset)?;
     let weight = row_weight("outer", call.weights)?;
-    let tile = tile_rows(d);
     let out = host_mut("outer", "out", out)?;
 
     // y is made centred and weighted; x stays as it is, so that bits stay bits, and its offset
@@ -42,10 +45,10 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
             }
         },
     );
-    out.par_chunks_mut(tile * h).enumerate().for_each_init(
+    out.par_chunks_mut(TILE * h).enumerate().for_each_init(
         || (Vec::new(), Vec::new()),
         |(columns, product), (index, out)| {
-            let first = index * tile;
+            let first = index * TILE;
             let rows = out.len() / h;
             product.resize(rows * h, 0.0);
             let centred = View::rows(&centred, h);
