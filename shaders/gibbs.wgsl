@@ -22,6 +22,10 @@ struct Params {
     keep_means: u32,
     visible_stream: u32,
     hidden_stream: u32,
+    first_tile: u32, // of this dispatch
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -113,7 +117,7 @@ fn half_sweep(side: Side, first_chain: u32, thread: u32, clamp_units: bool, keep
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let first_chain = (group_id.x + group_id.y * 32768u) * GROUPS * 16u;
+    let first_chain = (params.first_tile + group_id.x + group_id.y * 32768u) * GROUPS * 16u;
     let has_clamp = params.has_clamp != 0u;
     for (var index = thread; index < WORDS; index += 256u) {
         let unit = index / GROUPS;

@@ -1,15 +1,15 @@
 //! One sweep against f64 with the host's Philox, then what must hold whatever the model.
 
 use ergodic::{
-    device::{Device, Draw, Gibbs},
+    device::{Device, Draw, Gibbs, gpu::Checks},
     random::Stream,
     wgpu,
 };
 
 use crate::{
     common::{
-        assert_within, base_limits_device, bits, devices_with_checks, limited_device, normals,
-        normals_of, raw, read, sigmoid, uniforms, upload,
+        assert_within, base_limits_device, bits, devices_with_checks, gpus_with_checks,
+        limited_device, normals, normals_of, raw, read, sigmoid, uniforms, upload,
     },
     oracle::{CLOSE, assert_states, uniform_of},
 };
@@ -306,5 +306,18 @@ fn devices_agree_on_a_sweep() {
         let pairs = ends[0].visible.iter().zip(&end.visible);
         let apart = pairs.filter(|(a, b)| a != b).count() as f64;
         assert!(apart <= 3.0 + 10.0 * CLOSE * end.visible.len() as f64, "{apart} states differ");
+    }
+}
+
+/// A device that knows nothing of its own speed yet splits many chains over several dispatches.
+#[test]
+fn many_chains_are_split_over_dispatches() {
+    for (what, _) in gpus_with_checks() {
+        let checks = if what.ends_with("on") { Checks::Full } else { Checks::Off };
+        let device = pollster::block_on(Device::open_with("gpu:0", checks)).unwrap();
+        let model = Model::new(12, 7);
+        let start = Chains::new(20_000, &model);
+        let end = run(&device, &model, &start, &[1], 0).remove(0);
+        assert_sweep(what, &model, &start, &end, 0);
     }
 }

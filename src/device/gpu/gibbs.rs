@@ -18,6 +18,9 @@ const GROUP: usize = 16;
 /// The most groups of a workgroup; more would leave too few workgroups to fill a GPU.
 const MAX_GROUPS: usize = 2;
 
+/// Tiles that a dispatch has at least, where there are so many: enough to fill a large GPU.
+const LEAST_TILES: u32 = 256;
+
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
@@ -33,6 +36,8 @@ struct Params {
     keep_means: u32,
     visible_stream: u32,
     hidden_stream: u32,
+    first_tile: u32,
+    pad: [u32; 3],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -77,45 +82,54 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
     let unused = gpu.unused()?;
     let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
 
-    let sweep_work = 2.0 * (chains * d * h) as f64;
+    let tile_work = 2.0 * (groups * GROUP * d * h) as f64;
     let tiles = chains.div_ceil(groups * GROUP) as u32;
     let [key_low, key_high] = key(call.seed);
-    let mut done = 0;
-    while done < call.sweeps {
-        let sweeps = ((gpu.budget() / sweep_work) as u32).clamp(1, call.sweeps - done);
-        let params = Params {
-            visible: d as u32,
-            hidden: h as u32,
-            chains: chains as u32,
-            sweeps,
-            first_step: call.first_step.wrapping_add(done),
-            key_low,
-            key_high,
-            beta: call.beta,
-            has_clamp: u32::from(clamp.is_some()),
-            keep_means: u32::from(done + sweeps == call.sweeps),
-            visible_stream: Stream::Visible as u32,
-            hidden_stream: Stream::Hidden as u32,
-        };
-        gpu.dispatch(Dispatch {
-            program: &PROGRAM,
-            constants: &[
-                ("GROUPS", Constant::U32(groups as u32)),
-                ("WORDS", Constant::U32((groups * (d + h)) as u32)),
-            ],
-            params: bytemuck::bytes_of(&params),
-            buffers: &[
-                &weights,
-                &biases,
-                clamp.unwrap_or(&unused),
-                buffer("gibbs", "visible", call.visible)?,
-                buffer("gibbs", "hidden", call.hidden)?,
-                buffer("gibbs", "hidden_means", call.hidden_means)?,
-            ],
-            groups: [tiles.min(FOLD), tiles.div_ceil(FOLD), 1],
-            work: sweep_work * f64::from(sweeps),
-        })?;
-        done += sweeps;
+    let mut first_tile = 0;
+    while first_tile < tiles {
+        let fitting = (gpu.budget() / tile_work) as u32;
+        let count = fitting.max(LEAST_TILES).min(tiles - first_tile);
+        let sweep_work = tile_work * f64::from(count);
+        let mut done = 0;
+        while done < call.sweeps {
+            let sweeps = ((gpu.budget() / sweep_work) as u32).clamp(1, call.sweeps - done);
+            let params = Params {
+                visible: d as u32,
+                hidden: h as u32,
+                chains: chains as u32,
+                sweeps,
+                first_step: call.first_step.wrapping_add(done),
+                key_low,
+                key_high,
+                beta: call.beta,
+                has_clamp: u32::from(clamp.is_some()),
+                keep_means: u32::from(done + sweeps == call.sweeps),
+                visible_stream: Stream::Visible as u32,
+                hidden_stream: Stream::Hidden as u32,
+                first_tile,
+                pad: [0; 3],
+            };
+            gpu.dispatch(Dispatch {
+                program: &PROGRAM,
+                constants: &[
+                    ("GROUPS", Constant::U32(groups as u32)),
+                    ("WORDS", Constant::U32((groups * (d + h)) as u32)),
+                ],
+                params: bytemuck::bytes_of(&params),
+                buffers: &[
+                    &weights,
+                    &biases,
+                    clamp.unwrap_or(&unused),
+                    buffer("gibbs", "visible", call.visible)?,
+                    buffer("gibbs", "hidden", call.hidden)?,
+                    buffer("gibbs", "hidden_means", call.hidden_means)?,
+                ],
+                groups: [count.min(FOLD), count.div_ceil(FOLD), 1],
+                work: sweep_work * f64::from(sweeps),
+            })?;
+            done += sweeps;
+        }
+        first_tile += count;
     }
     Ok(())
 }
