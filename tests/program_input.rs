@@ -46,6 +46,7 @@ fn flags_and_settings_out_of_range_are_named() {
     train(&["--momentum", "1"], &["momentum is 1", "below 1"]);
     train(&["--average", "2"], &["average is 2"]);
     train(&["--holdout", "1.5"], &["1.5"]);
+    train(&["--label", "class"], &["label column", "class", ".csv"]);
     train(&["--objective", "pdc"], &["pdc", "pcd"]);
     train(&["--binarize", "thresh"], &["thresh", "threshold"]);
     train(&["--model", "rbn"], &["rbn", "rbm"]);

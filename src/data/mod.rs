@@ -145,7 +145,7 @@ impl Dataset {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     /// The column of a CSV file that holds the labels: its name, or its position counted from 0,
-    /// where a negative one counts from the end. Other formats do not use it.
+    /// where a negative one counts from the end. Only CSV files take one.
     pub label: Option<String>,
     /// The share of the examples that is set aside for test where the source has no test part;
     /// from 0 to less than 1.
@@ -203,6 +203,15 @@ pub fn load(source: &str, options: &Options) -> Result<Dataset, DataError> {
             option: "the holdout share".into(),
             found: options.holdout.to_string(),
             wanted: "a number from 0 to less than 1".into(),
+        });
+    }
+    let name = source.to_ascii_lowercase();
+    let is_csv = name.ends_with(".csv") || name.ends_with(".csv.gz");
+    if let Some(label) = options.label.as_ref().filter(|_| !is_csv) {
+        return Err(DataError::Option {
+            option: "the label column".into(),
+            found: error::clean(label),
+            wanted: "none, since only .csv files have columns to choose from".into(),
         });
     }
     if let Some(builtin) = builtin::load(source) {
