@@ -74,9 +74,7 @@ impl Source {
         // A label column or a holdout of the run means nothing to other data.
         let config = if args.data.is_some() { own } else { own.or(self.config.clone()) };
         let mut data = load(name, &config)?;
-        // What is dynamic in training is one fixed draw in a judgement.
-        let drawn = if binarize == Binarize::Dynamic { Binarize::Static } else { binarize };
-        data.binarize(drawn, config.seed.unwrap_or_default());
+        data.binarize(binarize.fixed(), config.seed.unwrap_or_default());
         if data.train.columns != self.model.dimension() {
             return Err(Usage(format!(
                 "the data set {} has {} values in an example but the model has {} visible units; \

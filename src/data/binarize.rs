@@ -48,6 +48,13 @@ impl FromStr for Binarize {
     }
 }
 
+impl Binarize {
+    /// What a judgement of a model uses: where training draws afresh, one fixed draw.
+    pub fn fixed(self) -> Self {
+        if self == Self::Dynamic { Self::Static } else { self }
+    }
+}
+
 impl Dataset {
     /// Binarises all parts, and notes it in [`Dataset::binarized`].
     ///

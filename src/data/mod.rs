@@ -66,15 +66,6 @@ impl Examples {
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..(row + 1) * self.columns]
     }
-
-    /// The values of the given rows, one after the other. Panics if there is no such row.
-    pub fn gather(&self, rows: &[usize]) -> Vec<f32> {
-        let mut values = Vec::with_capacity(rows.len() * self.columns);
-        for &row in rows {
-            values.extend_from_slice(self.row(row));
-        }
-        values
-    }
 }
 
 /// The map from the source's values to [0, 1]: (v − min) / (max − min). Where `min` and `max` are

@@ -2,7 +2,7 @@
 
 use crate::{
     data::Examples,
-    device::{Array, DeviceError, Reduce, RowWeights},
+    device::{Array, Device, DeviceError, Reduce, RowWeights},
     energy::{Energy, Rbm},
 };
 
@@ -53,9 +53,28 @@ pub async fn reconstruction_error(model: &Rbm, x: &Array) -> Result<f64, DeviceE
     model.hidden_means(x, &mut hidden)?;
     let mut back = device.zeros(x.rows(), x.columns())?;
     model.visible_means(&hidden, 1.0, &mut back)?;
-    let mut distance = device.zeros(1, 1)?;
-    device.reduce(Reduce::SquaredDistance(&back), x, &mut distance)?;
-    Ok(f64::from(device.read(&distance).await?[0]) / x.len() as f64)
+    Ok(scalar(device, Reduce::SquaredDistance(&back), x).await? / x.len() as f64)
+}
+
+/// A reduction to one number, read back.
+pub(crate) async fn scalar(
+    device: &Device,
+    call: Reduce<'_>,
+    x: &Array,
+) -> Result<f64, DeviceError> {
+    let mut out = device.zeros(1, 1)?;
+    device.reduce(call, x, &mut out)?;
+    Ok(f64::from(device.read(&out).await?[0]))
+}
+
+/// The first examples, at most `rows` of them, on the device.
+pub(crate) fn upload_head(
+    device: &Device,
+    part: &Examples,
+    rows: usize,
+) -> Result<Array, DeviceError> {
+    let rows = part.rows.min(rows);
+    device.upload(rows, part.columns, &part.values[..rows * part.columns])
 }
 
 /// How many hidden units are dead or saturated over the points x `[n, D]`.

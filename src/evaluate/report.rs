@@ -4,10 +4,12 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MAX_EXACT_UNITS, hidden_use, log_partition, mean_energy, reconstruction_error};
+use super::{
+    MAX_EXACT_UNITS, hidden_use, log_partition, mean_energy, reconstruction_error, upload_head,
+};
 use crate::{
     data::{Binarize, Dataset, Examples},
-    device::{Array, Device, DeviceError},
+    device::DeviceError,
     energy::{Energy, Rbm},
 };
 
@@ -106,7 +108,7 @@ impl Evaluation {
             Some(part) => Some(mean_energy(model, part).await?),
             None => None,
         };
-        let x = upload_head(model.device(), held_out.unwrap_or(&data.train))?;
+        let x = upload_head(model.device(), held_out.unwrap_or(&data.train), ROWS)?;
         let hidden = hidden_use(model, &x).await?;
         // A binary model gives no probability to values between 0 and 1.
         let likelihood = |energy: Option<f64>, part: &Examples| {
@@ -134,9 +136,4 @@ impl Evaluation {
             seconds: started.elapsed().as_secs_f64(),
         })
     }
-}
-
-fn upload_head(device: &Device, part: &Examples) -> Result<Array, DeviceError> {
-    let rows = part.rows.min(ROWS);
-    device.upload(rows, part.columns, &part.values[..rows * part.columns])
 }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{RunError, files::read_text};
+use super::{
+    RunError,
+    files::{read_text, shortened},
+};
 use crate::{
     data::Binarize,
     train::{ObjectiveKind, OptimizerKind, Settings},
@@ -243,11 +246,6 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<
         Numbers::One(number) => vec![number],
         Numbers::Many(numbers) => numbers,
     }))
-}
-
-/// At most 200 printable characters of a text that somebody else wrote.
-fn shortened(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// Every key of a configuration.

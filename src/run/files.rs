@@ -50,3 +50,8 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, RunError> {
     })?;
     Ok(text)
 }
+
+/// At most 200 printable characters of a text that somebody else wrote.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::evaluate::Evaluation;
-
 use super::{Checkpoints, Config, MetricsFile, RunError, write_atomically};
+use crate::{evaluate::Evaluation, train::TrainError};
 
 /// Files that a run writes; `--force` removes these and nothing else.
 const FILES: &[&str] = &[
@@ -139,6 +138,11 @@ impl Folder {
     /// The checkpoints.
     pub fn checkpoints(&self) -> Checkpoints {
         Checkpoints::new(self.file(CHECKPOINTS))
+    }
+
+    /// The error of training that stopped: it names the last good checkpoint.
+    pub(super) fn failed(&self, source: TrainError) -> RunError {
+        RunError::Train { source, checkpoint: self.checkpoints().newest_path() }
     }
 
     /// The metrics.

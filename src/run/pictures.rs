@@ -27,10 +27,7 @@ pub(super) async fn draw_run(
     trainer: &Trainer,
 ) -> Result<(), RunError> {
     let shape = shape_or_strip(trainer.data().image, model.dimension());
-    let failed = |source: TrainError| RunError::Train {
-        source,
-        checkpoint: folder.checkpoints().newest_path(),
-    };
+    let failed = |source: TrainError| folder.failed(source);
     let means = dream(model, trainer.chains()).await.map_err(failed)?;
     folder.write("samples.png", &plot::png(&plot::grid(&means, shape, None)?)?)?;
     let weights =

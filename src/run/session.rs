@@ -8,7 +8,7 @@ use std::{
 
 use super::{Folder, RunError, pictures, write_model};
 use crate::{
-    data::Binarize,
+    energy::Energy,
     evaluate::Evaluation,
     train::{Metrics, TrainError, Trainer},
 };
@@ -59,10 +59,7 @@ pub async fn train(
         .clamp(1, total.max(1));
     let exact_every = exact_interval(trainer, total / log_every);
     let mut saved = Instant::now();
-    let failed = |source: TrainError| RunError::Train {
-        source,
-        checkpoint: folder.checkpoints().newest_path(),
-    };
+    let failed = |source: TrainError| folder.failed(source);
     // From the first moment on there is something to go on from.
     if checkpoints.newest_path().is_none() {
         checkpoints.save(&trainer.state().await.map_err(failed)?)?;
@@ -85,7 +82,10 @@ pub async fn train(
             None => saved.elapsed() >= CHECKPOINT_EVERY,
         };
         if due || stopping || last {
-            trainer.check_finite().await.map_err(failed)?;
+            // A log line has looked already.
+            if figures.is_none() {
+                trainer.check_finite().await.map_err(failed)?;
+            }
             let path = checkpoints.save(&trainer.state().await.map_err(failed)?)?;
             saved = Instant::now();
             if stopping {
@@ -98,7 +98,6 @@ pub async fn train(
 
 /// Every how many log lines the exact likelihood is affordable.
 fn exact_interval(trainer: &Trainer, lines: u64) -> u64 {
-    use crate::energy::Energy;
     let (d, h) = (trainer.model().dimension(), trainer.model().hidden());
     let states = 1u64.checked_shl(d.min(h) as u32).unwrap_or(u64::MAX);
     let least = if d.min(h) <= 16 { 10 } else { 1 };
@@ -111,23 +110,16 @@ fn exact_interval(trainer: &Trainer, lines: u64) -> u64 {
 /// # Errors
 /// Training or the system refuses.
 pub async fn finish(trainer: &Trainer, folder: &Folder) -> Result<Evaluation, RunError> {
-    let failed = |source: TrainError| RunError::Train {
-        source,
-        checkpoint: folder.checkpoints().newest_path(),
-    };
+    let failed = |source: TrainError| folder.failed(source);
     let model = trainer.averaged_model().map_err(failed)?;
     write_model(&folder.model(), &model, trainer.data().image).await?;
-    let binarize = trainer.settings().binarize;
-    let drawn;
-    let data = if binarize == Binarize::Dynamic {
-        let mut copy = trainer.data().clone();
-        copy.binarize(Binarize::Static, trainer.settings().seed);
-        drawn = copy;
-        &drawn
-    } else {
-        trainer.data()
-    };
-    let evaluation = Evaluation::of(&model, data).await.map_err(|error| failed(error.into()))?;
+    let (data, settings) = (trainer.data(), trainer.settings());
+    let mut drawn = None;
+    if settings.binarize.fixed() != settings.binarize {
+        drawn.insert(data.clone()).binarize(settings.binarize.fixed(), settings.seed);
+    }
+    let judged = Evaluation::of(&model, drawn.as_ref().unwrap_or(data)).await;
+    let evaluation = judged.map_err(|error| failed(error.into()))?;
     folder.write_evaluation(&evaluation)?;
     pictures::draw_run(folder, &model, trainer).await?;
     Ok(evaluation)

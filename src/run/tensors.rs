@@ -13,7 +13,10 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
-use super::{RunError, files::open_regular};
+use super::{
+    RunError,
+    files::{open_regular, shortened},
+};
 use crate::tensor::Tensor;
 
 /// The longest header that is read: room for far more tensors than a model has.
@@ -80,7 +83,7 @@ pub fn read_tensors(path: &Path) -> Result<(Vec<Tensor>, Option<String>), RunErr
     let metadata = metadata.metadata().as_ref().and_then(|map| map.get(METADATA).cloned());
     let mut tensors = Vec::new();
     for (name, view) in parsed.iter() {
-        let name: String = name.chars().filter(|c| !c.is_control()).take(200).collect();
+        let name = shortened(name);
         let values = match view.dtype() {
             Dtype::F32 => floats(view.data(), f32::from_le_bytes),
             Dtype::F64 => floats(view.data(), |bytes| f64::from_le_bytes(bytes) as f32),
@@ -132,7 +135,7 @@ impl<'de> Deserialize<'de> for UniqueKeys {
                     } else if let Some((_, last)) = map.next_value::<Entry>()?.data_offsets {
                         end = end.max(last);
                     }
-                    let shown: String = key.chars().filter(|c| !c.is_control()).take(200).collect();
+                    let shown = shortened(&key);
                     if !seen.insert(key) {
                         let message = format!("the name '{shown}' occurs twice");
                         return Err(serde::de::Error::custom(message));

@@ -79,12 +79,11 @@ impl Feed {
     }
 
     fn upload(&mut self, device: &Device, data: &Examples, step: u64) -> Result<()> {
-        let d = data.columns;
         let batches = (self.uploaded.rows() / self.batch) as u64;
         self.scratch.clear();
         for step in step..step + batches {
             for &row in self.minibatches.indices(step) {
-                self.scratch.extend_from_slice(&data.values[row * d..(row + 1) * d]);
+                self.scratch.extend_from_slice(data.row(row));
             }
         }
         device.write(&mut self.uploaded, 0, &self.scratch)?;

@@ -7,7 +7,7 @@ use crate::{
     data::{Binarize, Dataset, Examples},
     device::{Array, Device, Draw, Pointwise, Reduce, Result},
     energy::{Energy, Rbm},
-    evaluate::mean_energy_of,
+    evaluate::{mean_energy_of, scalar, upload_head},
     random::Stream,
     sampler::{Chains, Gibbs, Sampler},
 };
@@ -66,10 +66,7 @@ impl Monitor {
     /// Of the first examples of the training part, and of the validation part or else the test
     /// part. Training examples that are probabilities are drawn once.
     pub fn new(device: &Device, data: &Dataset, settings: &Settings) -> Result<Self> {
-        let upload = |part: &Examples| {
-            let rows = part.rows.min(ROWS);
-            device.upload(rows, part.columns, &part.values[..rows * part.columns])
-        };
+        let upload = |part: &Examples| upload_head(device, part, ROWS);
         let mut train = upload(&data.train)?;
         if settings.binarize == Binarize::Dynamic {
             let p = device.duplicate(&train)?;
@@ -109,7 +106,6 @@ pub(super) async fn turnover(model: &Rbm, chains: &Chains) -> Result<f64, TrainE
         ..*chains
     };
     Gibbs::default().advance(model, &mut copy, 1)?;
-    let mut flips = device.zeros(1, 1)?;
-    device.reduce(Reduce::SquaredDistance(&copy.visible), &chains.visible, &mut flips)?;
-    Ok(f64::from(device.read(&flips).await?[0]) / chains.visible.len() as f64)
+    let flips = scalar(device, Reduce::SquaredDistance(&copy.visible), &chains.visible).await?;
+    Ok(flips / chains.visible.len() as f64)
 }

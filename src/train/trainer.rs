@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
-    device::{Array, Device, DeviceError, Pointwise, Reduce, RowWeights},
+    device::{Array, Device, Pointwise, Reduce, RowWeights},
     energy::{Energy, Rbm},
     evaluate,
     objective::{Batch, Cd, Objective, Pcd},
@@ -144,7 +144,8 @@ impl Trainer {
             None
         };
         let hidden = evaluate::hidden_use(model, self.monitor.examples()).await?;
-        let norm = self.scalar(Reduce::SumOfSquares, model.parameters()[0].1).await?;
+        let norm =
+            evaluate::scalar(&self.device, Reduce::SumOfSquares, model.parameters()[0].1).await?;
         let last = self.step.saturating_sub(1);
         let figures = [
             ("free energy of the data", on_data),
@@ -184,7 +185,7 @@ impl Trainer {
     /// They are not; the message says which and what to try.
     pub async fn check_finite(&self) -> Result<(), TrainError> {
         for (name, array) in self.model.parameters() {
-            let count = self.scalar(Reduce::NonFinite, array).await?;
+            let count = evaluate::scalar(&self.device, Reduce::NonFinite, array).await?;
             if count > 0.0 {
                 let adaptive = self.settings.optimizer == super::OptimizerKind::Adam;
                 return Err(TrainError::NonFinite {
@@ -201,12 +202,6 @@ impl Trainer {
             }
         }
         Ok(())
-    }
-
-    async fn scalar(&self, call: Reduce<'_>, x: &Array) -> Result<f64, DeviceError> {
-        let mut out = self.device.zeros(1, 1)?;
-        self.device.reduce(call, x, &mut out)?;
-        Ok(f64::from(self.device.read(&out).await?[0]))
     }
 
     /// The model as it is.

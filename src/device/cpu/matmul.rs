@@ -32,14 +32,8 @@ impl<'a> View<'a> {
     }
 }
 
-/// out `[m, n]` ← a `[m, k]` · b `[k, n]`, or out plus that; out is row-major and contiguous.
-pub(super) fn matmul(
-    out: &mut [f32],
-    a: View<'_>,
-    b: View<'_>,
-    (m, k, n): (usize, usize, usize),
-    accumulate: bool,
-) {
+/// out `[m, n]` ← a `[m, k]` · b `[k, n]`; out is row-major and contiguous.
+pub(super) fn matmul(out: &mut [f32], a: View<'_>, b: View<'_>, (m, k, n): (usize, usize, usize)) {
     assert!(out.len() == m * n && covers(a, m, k) && covers(b, k, n), "operands fit the sizes");
     // SAFETY: the assertion above bounds every index that gemm forms from the strides, and `out`
     // is borrowed mutably, so it overlaps neither operand.
@@ -51,14 +45,14 @@ pub(super) fn matmul(
             out.as_mut_ptr(),
             1,
             n as isize,
-            accumulate,
+            false,
             a.values.as_ptr(),
             a.column_stride as isize,
             a.row_stride as isize,
             b.values.as_ptr(),
             b.column_stride as isize,
             b.row_stride as isize,
-            if accumulate { 1.0 } else { 0.0 },
+            0.0,
             1.0,
             false,
             false,
@@ -117,10 +111,10 @@ fn dense_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
         let mut padded = vec![0.0; least * k];
         padded[..m * k].copy_from_slice(&x[..m * k]);
         let mut result = vec![0.0; least * n];
-        matmul(&mut result, View::rows(&padded, k), b, (least, k, n), false);
+        matmul(&mut result, View::rows(&padded, k), b, (least, k, n));
         out.copy_from_slice(&result[..m * n]);
     } else {
-        matmul(out, View::rows(x, k), b, (m, k, n), false);
+        matmul(out, View::rows(x, k), b, (m, k, n));
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
             let centred = View::rows(&centred, h);
             if h < LEAST_COLUMNS {
                 let x = View { values: &x[first..], row_stride: 1, column_stride: d };
-                matmul(product, x, centred, (rows, n, h), false);
+                matmul(product, x, centred, (rows, n, h));
             } else {
                 // Where bits may be selected, this tile's columns of x are transposed first.
                 columns.resize(rows * n, 0.0);
