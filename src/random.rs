@@ -39,8 +39,12 @@ pub enum Stream {
     Data = 6,
     /// Evaluation (reconstructions, held-out draws).
     Evaluate = 7,
-    /// The noise of samplers and objectives.
+    /// The noise of samplers.
     Noise = 8,
+    /// Whether proposals are accepted.
+    Accept = 9,
+    /// Probes and perturbations of objectives.
+    Probe = 10,
 }
 
 /// One Philox4x32-10 block: four words from a counter and a key.

@@ -3,7 +3,7 @@
 
 use std::{future::Future, pin::Pin};
 
-use super::{Array, DeviceError, array::Storage};
+use super::{Accept, Array, DeviceError, Langevin, Nonlinearity, array::Storage};
 use crate::random::Stream;
 
 /// A result of the device layer.
@@ -59,8 +59,35 @@ pub enum Activation {
     Sigmoid,
     /// log(1 + eˣ)
     Softplus,
+    /// x · sigmoid(x)
+    Silu,
+    /// x where x > 0, else eˣ − 1
+    Elu,
+    /// tanh(x)
+    Tanh,
     /// 1 with probability sigmoid(x), else 0.
     Bernoulli(Draw),
+}
+
+impl From<Nonlinearity> for Activation {
+    fn from(nonlinearity: Nonlinearity) -> Self {
+        match nonlinearity {
+            Nonlinearity::Silu => Self::Silu,
+            Nonlinearity::Elu => Self::Elu,
+            Nonlinearity::Tanh => Self::Tanh,
+            Nonlinearity::Softplus => Self::Softplus,
+        }
+    }
+}
+
+/// A second array that goes with a product of [`Linear`], `[n, M]`.
+pub enum Companion<'a> {
+    /// None.
+    None,
+    /// Takes act'(…), the slope of the activation at each value.
+    Slope(&'a mut Array),
+    /// Multiplies the result, after the activation.
+    Gate(&'a Array),
 }
 
 /// act(scale · (X·W + bias)), or with Wᵀ.
@@ -128,6 +155,8 @@ pub enum Reduce<'a> {
     SquaredDistance(&'a Array),
     /// out `[1, 1]` ← how many values are NaN or infinite.
     NonFinite,
+    /// out `[n, 1]` ← Σᵢ xᵢ · otherᵢ of each row.
+    RowDot(&'a Array),
 }
 
 /// Elementwise work on `out`.
@@ -166,6 +195,57 @@ pub enum Pointwise<'a> {
         scale: f32,
         /// Which draws.
         draw: Draw,
+    },
+    /// out ← uniforms in (low, high).
+    Uniform {
+        /// Lower end.
+        low: f32,
+        /// Upper end.
+        high: f32,
+        /// Which draws.
+        draw: Draw,
+    },
+    /// out ← 1 or −1, one as likely as the other.
+    Rademacher {
+        /// Which draws.
+        draw: Draw,
+    },
+    /// out ← out · x.
+    Multiply {
+        /// The factors, shaped as `out`.
+        x: &'a Array,
+    },
+    /// out ← out + scale · kₙ · xₙ in each row n.
+    AxpyRows {
+        /// What to add, shaped as `out`.
+        x: &'a Array,
+        /// k, `[n, 1]`.
+        factors: &'a Array,
+        /// A factor of all.
+        scale: f32,
+    },
+    /// out ← out + value in one column.
+    AddToColumn {
+        /// The column.
+        column: usize,
+        /// What to add.
+        value: f32,
+    },
+    /// out ← x in rows drawn with probability `share`, each by the word of unit 0 of 1 of its row.
+    MixRows {
+        /// The values to take, shaped as `out`.
+        x: &'a Array,
+        /// The probability.
+        share: f32,
+        /// Which draws.
+        draw: Draw,
+    },
+    /// out ← min(max(out, low), high).
+    Clamp {
+        /// Least value.
+        low: f32,
+        /// Greatest value.
+        high: f32,
     },
     /// out ← x in the columns whose mask is not 0.
     Select {
@@ -224,7 +304,7 @@ pub trait Kernels: Send + Sync {
     /// See [`Gibbs`].
     fn gibbs(&self, call: Gibbs<'_>) -> Result<()>;
     /// See [`Linear`].
-    fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()>;
+    fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()>;
     /// As `linear`, each row summed after the activation: out `[n, 1]`.
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()>;
     /// See [`Outer`].
@@ -233,6 +313,14 @@ pub trait Kernels: Send + Sync {
     fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>;
     /// See [`Pointwise`].
     fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()>;
+    /// p `[n, K]` ← softmax of each row of x, log_sum `[n, 1]` ← its log-sum-exp.
+    fn softmax(&self, x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()>;
+    /// Divides each row by its norm, norms `[n, 1]`; a row of zeros stays.
+    fn normalize(&self, out: &mut Array, norms: &mut Array) -> Result<()>;
+    /// See [`Langevin`]; `false`, with nothing done, where the net does not fit.
+    fn langevin(&self, call: Langevin<'_>) -> Result<bool>;
+    /// See [`Accept`].
+    fn accept(&self, call: Accept<'_>) -> Result<()>;
     /// See [`Optimize`]; `moments` are one array for SGD, two for Adam, shaped as `parameter`.
     fn optimize(
         &self,

@@ -9,6 +9,7 @@ pub mod cpu;
 mod error;
 pub mod gpu;
 mod kernels;
+mod net;
 mod select;
 
 use std::sync::Arc;
@@ -16,8 +17,11 @@ use std::sync::Arc;
 pub use array::{Array, Storage};
 pub use error::{DeviceError, bytes};
 pub use kernels::{
-    Activation, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce, Result,
-    RowWeights,
+    Activation, Companion, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise,
+    Reduce, Result, RowWeights,
+};
+pub use net::{
+    Accept, Head, LARGEST_ENERGY, LARGEST_STATE, Langevin, Layer, Net, Nonlinearity, Rule, TALLY,
 };
 pub use select::{AdapterReport, adapters};
 
@@ -162,7 +166,43 @@ impl Device {
     pub fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
         let (_, m) = check_linear("linear", call)?;
         expect("linear", "out", out.shape(), (call.x.rows, m))?;
-        self.backend.linear(call, out)
+        self.backend.linear(call, Companion::None, out)
+    }
+
+    /// As [`Device::linear`], with the slope of the activation at every value. A draw has none.
+    pub fn linear_with_slope(
+        &self,
+        call: &Linear<'_>,
+        out: &mut Array,
+        slope: &mut Array,
+    ) -> Result<()> {
+        let (_, m) = check_linear("linear", call)?;
+        expect("linear", "out", out.shape(), (call.x.rows, m))?;
+        expect("linear", "slope", slope.shape(), (call.x.rows, m))?;
+        let smooth = !matches!(call.activation, Activation::Bernoulli(_));
+        expect("linear", "smooth activation", (usize::from(smooth), 1), (1, 1))?;
+        self.backend.linear(call, Companion::Slope(slope), out)
+    }
+
+    /// As [`Device::linear`], the result multiplied by `gate` `[n, M]`.
+    pub fn linear_gated(&self, call: &Linear<'_>, gate: &Array, out: &mut Array) -> Result<()> {
+        let (_, m) = check_linear("linear", call)?;
+        expect("linear", "out", out.shape(), (call.x.rows, m))?;
+        expect("linear", "gate", gate.shape(), (call.x.rows, m))?;
+        self.backend.linear(call, Companion::Gate(gate), out)
+    }
+
+    /// p `[n, K]` ← softmax of each row of x; log_sum `[n, 1]` ← its log-sum-exp.
+    pub fn softmax(&self, x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {
+        expect("softmax", "p", p.shape(), x.shape())?;
+        expect("softmax", "log_sum", log_sum.shape(), (x.rows, 1))?;
+        self.backend.softmax(x, p, log_sum)
+    }
+
+    /// Divides each row by its Euclidean norm and keeps the norms `[n, 1]`; a row of zeros stays.
+    pub fn normalize(&self, out: &mut Array, norms: &mut Array) -> Result<()> {
+        expect("normalize", "norms", norms.shape(), (out.rows, 1))?;
+        self.backend.normalize(out, norms)
     }
 
     /// out `[n, 1]` ← the row sums of act(scale · (X·W + bias)).
@@ -195,6 +235,10 @@ impl Device {
                 expect("reduce", "other", other.shape(), x.shape())?;
                 (1, 1)
             }
+            Reduce::RowDot(other) => {
+                expect("reduce", "other", other.shape(), x.shape())?;
+                (x.rows, 1)
+            }
             Reduce::SumOfSquares | Reduce::NonFinite => (1, 1),
         };
         expect("reduce", "out", out.shape(), wanted)?;
@@ -204,13 +248,29 @@ impl Device {
     /// Elementwise work on `out`; see [`Pointwise`].
     pub fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         match call {
-            Pointwise::Fill(_) | Pointwise::Scale(_) | Pointwise::Normal { .. } => {}
+            Pointwise::Fill(_)
+            | Pointwise::Scale(_)
+            | Pointwise::Normal { .. }
+            | Pointwise::Uniform { .. }
+            | Pointwise::Rademacher { .. }
+            | Pointwise::Clamp { .. } => {}
+            Pointwise::AddToColumn { column, .. } => {
+                if column >= out.columns {
+                    return Err(shape("pointwise", "column", (1, column), (1, out.columns - 1)));
+                }
+            }
+            Pointwise::AxpyRows { x, factors, .. } => {
+                expect("pointwise", "operand", x.shape(), out.shape())?;
+                expect("pointwise", "factors", factors.shape(), (out.rows, 1))?;
+            }
             Pointwise::Select { mask, x } => {
                 expect("pointwise", "mask", mask.shape(), (1, out.columns))?;
                 expect("pointwise", "operand", x.shape(), out.shape())?;
             }
             Pointwise::Axpy { x, .. }
             | Pointwise::Lerp { x, .. }
+            | Pointwise::Multiply { x }
+            | Pointwise::MixRows { x, .. }
             | Pointwise::Bernoulli { p: x, .. } => {
                 expect("pointwise", "operand", x.shape(), out.shape())?;
             }

@@ -7,7 +7,7 @@ mod rbm;
 pub use rbm::{Offsets, Rbm};
 
 use crate::{
-    device::{Array, Device, DeviceError, Result, RowWeights},
+    device::{Array, Device, DeviceError, Net, Result},
     tensor::TensorError,
 };
 
@@ -23,6 +23,15 @@ pub enum ModelError {
     Device(#[from] DeviceError),
 }
 
+/// What the visible units are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// 0 or 1.
+    Binary,
+    /// Real numbers.
+    Real,
+}
+
 /// Points and their weights: what every loss comes down to.
 #[derive(Clone, Copy)]
 pub struct Points<'a> {
@@ -31,7 +40,18 @@ pub struct Points<'a> {
     /// Means of the hidden units given the points, `[n, H]`, where they are known already.
     pub hidden_means: Option<&'a Array>,
     /// The weights wⱼ.
-    pub weights: RowWeights<'a>,
+    pub weights: Weights<'a>,
+}
+
+/// Weights of points.
+#[derive(Clone, Copy)]
+pub enum Weights<'a> {
+    /// One weight for all.
+    Uniform(f32),
+    /// One each, `[n, 1]`.
+    Each(&'a Array),
+    /// One each for every output of a net, `[n, K]`: the gradient is Σⱼ Σₖ wⱼₖ ∇θE(xⱼ, k).
+    Outputs(&'a Array),
 }
 
 /// The arrays of a bipartite binary energy, E(v, h) = −vᵀWh − bᵀv − cᵀh: what block Gibbs needs.
@@ -46,8 +66,12 @@ pub struct Bipartite<'a> {
 }
 
 /// A model p(x) = exp(−E(x)) / Z with parameters θ.
+///
+/// An energy of one's own implements the first five methods, and `score` where it is
+/// differentiable; every sampler that its domain admits then runs on it. With parameters and their
+/// `gradient` it can be trained too.
 pub trait Energy: Send {
-    /// The name in configurations and model files.
+    /// The name in configurations, model files and messages.
     fn kind(&self) -> &'static str;
 
     /// The device that the parameters live on.
@@ -56,24 +80,68 @@ pub trait Energy: Send {
     /// Number of visible units, D.
     fn dimension(&self) -> usize;
 
-    /// Number of hidden units that are summed out, H; 0 where there are none.
-    fn hidden(&self) -> usize;
-
-    /// The parameters with their names, always in the same order.
-    fn parameters(&self) -> Vec<(&'static str, &Array)>;
-
-    /// The parameters, in the order of [`Energy::parameters`].
-    fn parameters_mut(&mut self) -> Vec<&mut Array>;
+    /// What the visible units are.
+    fn domain(&self) -> Domain;
 
     /// out `[n, 1]` ← E(x), with hidden units summed out, for x `[n, D]`.
     fn energy(&self, x: &Array, out: &mut Array) -> Result<()>;
 
-    /// out `[n, H]` ← the means of the hidden units given x; does nothing where there are none.
-    fn hidden_means(&self, x: &Array, out: &mut Array) -> Result<()>;
+    /// out `[n, D]` ← the score, −∇ₓE(x).
+    ///
+    /// # Errors
+    /// The energy has no score, as binary energies have none, or the device refuses.
+    fn score(&self, _x: &Array, _out: &mut Array) -> Result<()> {
+        Err(DeviceError::Refused {
+            what: format!("the score of the energy {}", self.kind()),
+            reason: "it has none".into(),
+        })
+    }
+
+    /// Both at once, which is cheaper for most energies.
+    ///
+    /// # Errors
+    /// Those of [`Energy::score`].
+    fn energy_and_score(&self, x: &Array, energy: &mut Array, score: &mut Array) -> Result<()> {
+        self.energy(x, energy)?;
+        self.score(x, score)
+    }
+
+    /// The parameters with their names, always in the same order; an array with one row is a
+    /// vector.
+    fn parameters(&self) -> Vec<(String, &Array)> {
+        Vec::new()
+    }
+
+    /// The parameters, in the order of [`Energy::parameters`].
+    fn parameters_mut(&mut self) -> Vec<&mut Array> {
+        Vec::new()
+    }
 
     /// gradient ← Σⱼ wⱼ ∇θE(xⱼ) over all the points, one array a parameter.
-    fn gradient(&self, points: &[Points<'_>], gradient: &mut [Array]) -> Result<()>;
+    ///
+    /// # Errors
+    /// The energy has no gradient for such weights, or the device refuses.
+    fn gradient(&self, _points: &[Points<'_>], _gradient: &mut [Array]) -> Result<()> {
+        Ok(())
+    }
+
+    /// Number of hidden units that are summed out, H; 0 where there are none.
+    fn hidden(&self) -> usize {
+        0
+    }
+
+    /// out `[n, H]` ← the means of the hidden units given x; does nothing where there are none.
+    fn hidden_means(&self, _x: &Array, _out: &mut Array) -> Result<()> {
+        Ok(())
+    }
 
     /// The arrays for block Gibbs, where the energy is bipartite and binary.
-    fn bipartite(&self) -> Option<Bipartite<'_>>;
+    fn bipartite(&self) -> Option<Bipartite<'_>> {
+        None
+    }
+
+    /// The net, where the energy is one: its Langevin steps then run in one dispatch.
+    fn net(&self) -> Option<Net<'_>> {
+        None
+    }
 }

@@ -1,7 +1,7 @@
 //! The Bernoulli restricted Boltzmann machine: E(v, h) = −vᵀWh − bᵀv − cᵀh over v ∈ {0, 1}^D and
 //! h ∈ {0, 1}^H. Source: Fischer and Igel, "Training restricted Boltzmann machines", 2014.
 
-use super::{Bipartite, Energy, ModelError, Points};
+use super::{Bipartite, Domain, Energy, ModelError, Points, Weights};
 use crate::{
     device::{
         Activation, Array, Device, DeviceError, Linear, Outer, Pointwise, Reduce, Result,
@@ -198,15 +198,19 @@ impl Energy for Rbm {
         self.weights.rows()
     }
 
+    fn domain(&self) -> Domain {
+        Domain::Binary
+    }
+
     fn hidden(&self) -> usize {
         self.weights.columns()
     }
 
-    fn parameters(&self) -> Vec<(&'static str, &Array)> {
+    fn parameters(&self) -> Vec<(String, &Array)> {
         vec![
-            ("weights", &self.weights),
-            ("visible_bias", &self.visible_bias),
-            ("hidden_bias", &self.hidden_bias),
+            ("weights".into(), &self.weights),
+            ("visible_bias".into(), &self.visible_bias),
+            ("hidden_bias".into(), &self.hidden_bias),
         ]
     }
 
@@ -270,16 +274,23 @@ impl Energy for Rbm {
                 }
             };
             // The energy falls with each product, so the weights change sign.
-            let mut negated = None;
-            if let RowWeights::Each(weights) = points.weights {
-                let mut weights = device.duplicate(weights)?;
-                device.pointwise(Pointwise::Scale(-1.0), &mut weights)?;
-                negated = Some(weights);
-            }
-            let weights = match (points.weights, &negated) {
-                (RowWeights::Uniform(weight), _) => RowWeights::Uniform(-weight),
-                (_, Some(weights)) => RowWeights::Each(weights),
-                (weights, None) => weights,
+            let negated;
+            let weights = match points.weights {
+                Weights::Uniform(weight) => RowWeights::Uniform(-weight),
+                Weights::Each(weights) => {
+                    let mut copy = device.duplicate(weights)?;
+                    device.pointwise(Pointwise::Scale(-1.0), &mut copy)?;
+                    negated = copy;
+                    RowWeights::Each(&negated)
+                }
+                Weights::Outputs(weights) => {
+                    return Err(DeviceError::Shape {
+                        kernel: "gradient",
+                        operand: "weights for each output of an energy that has one",
+                        found: weights.shape(),
+                        wanted: (points.x.rows(), 1),
+                    });
+                }
             };
             let accumulate = index > 0;
             let outer = Outer {

@@ -9,8 +9,8 @@ pub use cd::Cd;
 pub use pcd::Pcd;
 
 use crate::{
-    device::{Array, RowWeights},
-    energy::{Energy, Points},
+    device::Array,
+    energy::{Energy, Points, Weights},
     sampler::{Chains, SamplerError},
 };
 
@@ -59,5 +59,5 @@ fn chain_points(chains: &Chains, total: f32) -> Points<'_> {
 
 fn shared_weight<'a>(x: &'a Array, hidden_means: &'a Array, total: f32) -> Points<'a> {
     let weight = total / x.rows() as f32;
-    Points { x, hidden_means: Some(hidden_means), weights: RowWeights::Uniform(weight) }
+    Points { x, hidden_means: Some(hidden_means), weights: Weights::Uniform(weight) }
 }

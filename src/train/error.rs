@@ -25,7 +25,7 @@ pub enum TrainError {
     )]
     NonFinite {
         /// Which values.
-        quantity: &'static str,
+        quantity: String,
         /// How many.
         count: u64,
         /// After how many updates it was noticed.

@@ -83,7 +83,7 @@ impl Trainer {
             let tensor = tensor::expect(&state.tensors, &name, &[array.rows(), array.columns()])?;
             Ok(device.write(array, 0, &tensor.values)?)
         };
-        let names: Vec<_> = self.model.parameters().iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = self.model.parameters().into_iter().map(|(name, _)| name).collect();
         for (name, parameter) in names.iter().zip(self.model.parameters_mut()) {
             load(name.to_string(), parameter)?;
         }
@@ -129,8 +129,8 @@ impl Trainer {
     fn named_arrays(&self) -> Vec<(String, &Array)> {
         let mut list = Vec::new();
         let parameters = self.model.parameters();
-        let names: Vec<_> = parameters.iter().map(|(name, _)| *name).collect();
-        list.extend(parameters.into_iter().map(|(name, array)| (name.to_string(), array)));
+        let names: Vec<_> = parameters.iter().map(|(name, _)| name.clone()).collect();
+        list.extend(parameters);
         for (name, moments) in names.iter().zip(&self.optimizer.moments) {
             for (index, moment) in moments.iter().enumerate() {
                 list.push((moment_name(index, name), moment));

@@ -7,7 +7,7 @@ use super::{
     matmul::{View, matmul_rows, tile_rows},
     simd::{RowDraw, sample_row, sigmoid, softplus, vectorize},
 };
-use crate::device::{Activation, Array, Linear, Result};
+use crate::device::{Activation, Array, Companion, Linear, Result};
 
 struct Operands<'a> {
     x: &'a [f32],
@@ -29,7 +29,7 @@ fn operands<'a>(call: &Linear<'a>) -> Result<Operands<'a>> {
     })
 }
 
-pub(super) fn linear(call: &Linear<'_>, out: &mut Array) -> Result<()> {
+pub(super) fn linear(call: &Linear<'_>, _companion: Companion<'_>, out: &mut Array) -> Result<()> {
     let operands = operands(call)?;
     let (k, m) = call.sizes();
     let tile = tile_rows(out.rows());
@@ -105,6 +105,7 @@ fn compute(
                             *x = softplus(scale * (*x + b));
                         }
                     }
+                    Activation::Silu | Activation::Elu | Activation::Tanh => {}
                     Activation::Bernoulli(draw) => {
                         let draw = RowDraw::of(draw, first_row + row);
                         sample_row(out, bias, scale, draw, None, &mut words);

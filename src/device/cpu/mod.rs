@@ -14,8 +14,8 @@ mod reduce;
 mod simd;
 
 use super::{
-    Array, DeviceError, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce,
-    Result, RowWeights, Storage, bytes,
+    Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
+    Pending, Pointwise, Reduce, Result, RowWeights, Storage, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -95,8 +95,8 @@ impl Kernels for Cpu {
         gibbs::gibbs(call)
     }
 
-    fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
-        linear::linear(call, out)
+    fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {
+        linear::linear(call, companion, out)
     }
 
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
@@ -113,6 +113,22 @@ impl Kernels for Cpu {
 
     fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         pointwise::pointwise(call, out)
+    }
+
+    fn softmax(&self, _x: &Array, _p: &mut Array, _log_sum: &mut Array) -> Result<()> {
+        Err(DeviceError::Refused { what: "softmax".into(), reason: "to do".into() })
+    }
+
+    fn normalize(&self, _out: &mut Array, _norms: &mut Array) -> Result<()> {
+        Err(DeviceError::Refused { what: "normalize".into(), reason: "to do".into() })
+    }
+
+    fn langevin(&self, _call: Langevin<'_>) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn accept(&self, _call: Accept<'_>) -> Result<()> {
+        Err(DeviceError::Refused { what: "accept".into(), reason: "to do".into() })
     }
 
     fn optimize(

@@ -79,6 +79,12 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
                 );
             });
         }
+        _ => {
+            return Err(crate::device::DeviceError::Refused {
+                what: "kernel".into(),
+                reason: "to do".into(),
+            });
+        }
     }
     Ok(())
 }

@@ -53,6 +53,12 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
             out[0] = total(values, other, |x, y| (x - y) * (x - y));
         }
         Reduce::NonFinite => out[0] = total(values, values, |x, _| f32::from(!x.is_finite())),
+        _ => {
+            return Err(crate::device::DeviceError::Refused {
+                what: "kernel".into(),
+                reason: "to do".into(),
+            });
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::{
     transpose,
 };
 use crate::{
-    device::{Activation, Draw, Linear, Pointwise},
+    device::{Activation, Companion, Draw, Linear, Pointwise},
     random::{Stream, key},
 };
 
@@ -150,7 +150,7 @@ fn by_half_sweeps(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
             scale,
             activation: Activation::Bernoulli(draw(Stream::Visible)),
         };
-        linear::linear(gpu, &to_visible, visible, false)?;
+        linear::linear(gpu, &to_visible, Companion::None, visible)?;
         if let Some((mask, held)) = &held {
             pointwise::pointwise(gpu, Pointwise::Select { mask, x: held }, visible)?;
         }
@@ -162,7 +162,7 @@ fn by_half_sweeps(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
             scale,
             activation: Activation::Sigmoid,
         };
-        linear::linear(gpu, &to_hidden, hidden_means, false)?;
+        linear::linear(gpu, &to_hidden, Companion::None, hidden_means)?;
         let draws = Pointwise::Bernoulli { p: &*hidden_means, draw: draw(Stream::Hidden) };
         pointwise::pointwise(gpu, draws, hidden)?;
     }

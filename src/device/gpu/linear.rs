@@ -6,7 +6,7 @@ use super::{
     Access, FOLD, Gpu, Linear, Program, Result, buffer, program::Constant, queue::Dispatch,
 };
 use crate::{
-    device::{Activation, Array},
+    device::{Activation, Array, Companion},
     random::key,
 };
 
@@ -35,7 +35,20 @@ pub(super) const PROGRAM: Program = Program {
     example: &[("ACTIVATION", Constant::U32(3)), ("ROW_SUM", Constant::Bool(false))],
 };
 
-pub(super) fn linear(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: bool) -> Result<()> {
+pub(super) fn linear(
+    gpu: &Gpu,
+    call: &Linear<'_>,
+    _companion: Companion<'_>,
+    out: &mut Array,
+) -> Result<()> {
+    dispatch(gpu, call, out, false)
+}
+
+pub(super) fn linear_sum(gpu: &Gpu, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+    dispatch(gpu, call, out, true)
+}
+
+fn dispatch(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: bool) -> Result<()> {
     let (depth, columns) = call.sizes();
     let rows = call.x.rows();
     let stride = call.weights.columns() as u32;
@@ -44,6 +57,7 @@ pub(super) fn linear(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: boo
         Activation::Sigmoid => (1, None),
         Activation::Softplus => (2, None),
         Activation::Bernoulli(draw) => (3, Some(draw)),
+        Activation::Silu | Activation::Elu | Activation::Tanh => (4, None),
     };
     let [key_low, key_high] = key(draw.map_or(0, |draw| draw.seed));
     let row_tiles = rows.div_ceil(64) as u32;

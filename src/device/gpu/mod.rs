@@ -18,8 +18,8 @@ use std::{
 };
 
 use super::{
-    Array, DeviceError, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise, Reduce,
-    Result, RowWeights, Storage,
+    Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
+    Pending, Pointwise, Reduce, Result, RowWeights, Storage,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -238,12 +238,12 @@ impl Kernels for Gpu {
         gibbs::gibbs(self, call)
     }
 
-    fn linear(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
-        linear::linear(self, call, out, false)
+    fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {
+        linear::linear(self, call, companion, out)
     }
 
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
-        linear::linear(self, call, out, true)
+        linear::linear_sum(self, call, out)
     }
 
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
@@ -256,6 +256,22 @@ impl Kernels for Gpu {
 
     fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         pointwise::pointwise(self, call, out)
+    }
+
+    fn softmax(&self, _x: &Array, _p: &mut Array, _log_sum: &mut Array) -> Result<()> {
+        Err(DeviceError::Refused { what: "softmax".into(), reason: "to do".into() })
+    }
+
+    fn normalize(&self, _out: &mut Array, _norms: &mut Array) -> Result<()> {
+        Err(DeviceError::Refused { what: "normalize".into(), reason: "to do".into() })
+    }
+
+    fn langevin(&self, _call: Langevin<'_>) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn accept(&self, _call: Accept<'_>) -> Result<()> {
+        Err(DeviceError::Refused { what: "accept".into(), reason: "to do".into() })
     }
 
     fn optimize(

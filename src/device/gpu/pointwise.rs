@@ -60,6 +60,12 @@ pub(super) fn pointwise(gpu: &Gpu, call: Pointwise<'_>, out: &mut Array) -> Resu
             [params.key_low, params.key_high] = key(draw.seed);
             (6, None, None)
         }
+        _ => {
+            return Err(crate::device::DeviceError::Refused {
+                what: "kernel".into(),
+                reason: "to do".into(),
+            });
+        }
     };
     let unused = gpu.unused()?;
     let bind = |array: Option<&Array>| match array {

@@ -42,6 +42,12 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
             2
         }
         Reduce::NonFinite => 3,
+        _ => {
+            return Err(crate::device::DeviceError::Refused {
+                what: "kernel".into(),
+                reason: "to do".into(),
+            });
+        }
     };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
