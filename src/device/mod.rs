@@ -74,6 +74,11 @@ impl Device {
         Self { backend, name: name.into() }
     }
 
+    /// Whether both are the same open device.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.backend, &other.backend)
+    }
+
     /// What the device is, for people.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,7 +1,7 @@
 //! The states of many chains, and the clock of their random draws.
 
 use crate::{
-    device::{Array, Device, Draw, Pointwise, Result},
+    device::{Array, Device, Draw, Pointwise, Result, TALLY},
     energy::Energy,
     random::Stream,
 };
@@ -15,12 +15,26 @@ pub struct Chains {
     pub hidden: Array,
     /// Means of the hidden units given the visible ones, `[n, H]`.
     pub hidden_means: Array,
+    /// What became of the proposals, `[n, TALLY]`; see [`crate::device::Langevin::tally`]. Samplers
+    /// that propose nothing leave it alone.
+    pub tally: Array,
+    /// Transitions that the tally covers.
+    pub tallied: u64,
     /// Seed of the draws.
     pub seed: u64,
     /// Number of the next transition; a number is used once.
     pub clock: u32,
     /// Number of the next start; a number is used once.
     pub starts: u32,
+}
+
+/// What became of proposals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Acceptance {
+    /// Mean of min(1, α) over chains and transitions; NaN where there were none.
+    pub rate: f64,
+    /// Proposals that failed: not finite, or beyond the range of states and energies.
+    pub failed: u64,
 }
 
 impl Chains {
@@ -31,13 +45,21 @@ impl Chains {
             visible: device.zeros(n, energy.dimension())?,
             hidden: device.zeros(n, energy.hidden())?,
             hidden_means: device.zeros(n, energy.hidden())?,
+            tally: device.zeros(n, TALLY)?,
+            tallied: 0,
             seed,
             clock: 0,
             starts: 0,
         })
     }
 
-    /// Starts from noise: every unit is 1 with probability ½.
+    /// Starts from uniforms in (low, high); for real energies.
+    pub fn start_uniform(&mut self, device: &Device, low: f32, high: f32) -> Result<()> {
+        let draw = self.next_start();
+        device.pointwise(Pointwise::Uniform { low, high, draw }, &mut self.visible)
+    }
+
+    /// Starts binary units from noise: every unit is 1 with probability ½.
     pub fn start_from_noise(&mut self, device: &Device) -> Result<()> {
         let half = |device: &Device, like: &Array| -> Result<Array> {
             let mut half = device.zeros(like.rows(), like.columns())?;
@@ -59,8 +81,64 @@ impl Chains {
     pub fn start_from(&mut self, energy: &dyn Energy, visible: &Array) -> Result<()> {
         let rows = self.visible.rows();
         energy.device().copy_rows(visible, 0, &mut self.visible, 0, rows)?;
+        if energy.hidden() == 0 {
+            return Ok(());
+        }
         energy.hidden_means(visible, &mut self.hidden_means)?;
         self.draw_hidden(energy.device())
+    }
+
+    /// Copies the states of `rows` chains of `source` over those from `target_row` on, and takes
+    /// over its clock. A window of a large store of chains is copied out, moved, and copied back:
+    /// store and window then share one clock, so no draw is used twice. The tally stays with the
+    /// chains that were moved.
+    ///
+    /// # Errors
+    /// The rows are not there, or the device refuses.
+    pub fn copy_rows(
+        &mut self,
+        device: &Device,
+        source: &Self,
+        source_row: usize,
+        target_row: usize,
+        rows: usize,
+    ) -> Result<()> {
+        for (from, to) in [
+            (&source.visible, &mut self.visible),
+            (&source.hidden, &mut self.hidden),
+            (&source.hidden_means, &mut self.hidden_means),
+        ] {
+            device.copy_rows(from, source_row, to, target_row, rows)?;
+        }
+        (self.seed, self.clock, self.starts) = (source.seed, source.clock, source.starts);
+        Ok(())
+    }
+
+    /// Where the draws of the next transition come from.
+    pub fn draw(&self, stream: Stream) -> Draw {
+        Draw { seed: self.seed, step: self.clock, stream }
+    }
+
+    /// Counts transitions that a sampler has made.
+    pub fn moved(&mut self, transitions: u32) {
+        self.clock = self.clock.wrapping_add(transitions);
+        self.tallied += u64::from(transitions);
+    }
+
+    /// What became of the proposals since the tally was last reset.
+    pub async fn acceptance(&self, device: &Device) -> Result<Acceptance> {
+        let tally = device.read(&self.tally).await?;
+        let total = |column: usize| -> f64 {
+            tally.chunks_exact(TALLY).map(|row| f64::from(row[column])).sum()
+        };
+        let proposals = self.tallied as f64 * self.tally.rows() as f64;
+        Ok(Acceptance { rate: total(2) / proposals, failed: total(1) as u64 })
+    }
+
+    /// Starts the tally anew.
+    pub fn reset_tally(&mut self, device: &Device) -> Result<()> {
+        self.tallied = 0;
+        device.pointwise(Pointwise::Fill(0.0), &mut self.tally)
     }
 
     /// Draws the hidden units from their means.

@@ -1,10 +1,10 @@
 //! Block Gibbs for bipartite binary energies: draws v | h, then h | v.
 //! Source: Hinton, "A practical guide to training restricted Boltzmann machines", 2010.
 
-use super::{Chains, Sampler, SamplerError};
+use super::{Chains, Sampler, SamplerError, admissible};
 use crate::{
     device::{self, Array},
-    energy::Energy,
+    energy::{Bipartite, Energy},
 };
 
 /// Block-Gibbs sweeps.
@@ -22,18 +22,33 @@ impl Default for Gibbs {
     }
 }
 
+impl Gibbs {
+    fn arrays<'a>(&self, energy: &'a dyn Energy) -> Result<Bipartite<'a>, SamplerError> {
+        energy.bipartite().ok_or_else(|| SamplerError::Inadmissible {
+            sampler: self.kind(),
+            energy: energy.kind(),
+            reason: "block Gibbs needs a bipartite binary energy, such as rbm",
+            admissible: admissible(energy),
+        })
+    }
+}
+
 impl Sampler for Gibbs {
+    fn kind(&self) -> &'static str {
+        "gibbs"
+    }
+
+    fn admits(&self, energy: &dyn Energy) -> Result<(), SamplerError> {
+        self.arrays(energy).map(drop)
+    }
+
     fn advance(
         &self,
         energy: &dyn Energy,
         chains: &mut Chains,
         sweeps: u32,
     ) -> Result<(), SamplerError> {
-        let arrays = energy.bipartite().ok_or(SamplerError::Inadmissible {
-            sampler: "gibbs",
-            energy: energy.kind(),
-            reason: "block Gibbs needs a bipartite binary energy, such as rbm",
-        })?;
+        let arrays = self.arrays(energy)?;
         energy.device().gibbs(device::Gibbs {
             weights: arrays.weights,
             visible_bias: arrays.visible_bias,
@@ -47,7 +62,7 @@ impl Sampler for Gibbs {
             seed: chains.seed,
             first_step: chains.clock,
         })?;
-        chains.clock = chains.clock.wrapping_add(sweeps);
+        chains.moved(sweeps);
         Ok(())
     }
 }

@@ -103,6 +103,7 @@ pub(super) async fn turnover(model: &Rbm, chains: &Chains) -> Result<f64, TrainE
         visible: device.duplicate(&chains.visible)?,
         hidden: device.duplicate(&chains.hidden)?,
         hidden_means: device.duplicate(&chains.hidden_means)?,
+        tally: device.duplicate(&chains.tally)?,
         ..*chains
     };
     Gibbs::default().advance(model, &mut copy, 1)?;

@@ -1,6 +1,7 @@
 //! The kernels on the CPU: rows split over rayon's threads, products through a GEMM crate on
 //! cache-sized tiles, epilogues vectorised. No result depends on the number of threads.
 
+mod accept;
 mod bits;
 mod gibbs;
 mod linear;
@@ -127,8 +128,8 @@ impl Kernels for Cpu {
         Ok(false)
     }
 
-    fn accept(&self, _call: Accept<'_>) -> Result<()> {
-        Err(DeviceError::Refused { what: "accept".into(), reason: "to do".into() })
+    fn accept(&self, call: Accept<'_>) -> Result<()> {
+        accept::accept(call)
     }
 
     fn optimize(
