@@ -19,6 +19,7 @@ mod minibatches;
 mod npy;
 mod npz;
 mod part;
+mod planar;
 mod png;
 mod siblings;
 
@@ -28,6 +29,7 @@ pub use binarize::Binarize;
 pub use builtin::BUILTIN;
 pub use error::DataError;
 pub use minibatches::Minibatches;
+pub use planar::Planar;
 
 /// Height and width of the picture that a row of data spells out, row by row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,11 @@ pub struct Dataset {
     pub class_names: Option<Vec<String>>,
     /// What [`Dataset::binarize`] did.
     pub binarized: Binarize,
+    /// The law that the examples were drawn from, where it is known.
+    pub planar: Option<Planar>,
+    /// The values are coordinates in natural units, not brought into [0, 1]. So it is for the sets
+    /// of [`Planar`] only; their `scale` is the default.
+    pub natural: bool,
 }
 
 impl Default for Dataset {
@@ -119,6 +126,8 @@ impl Default for Dataset {
             clamped: 0,
             class_names: None,
             binarized: Binarize::None,
+            planar: None,
+            natural: false,
         }
     }
 }
@@ -141,7 +150,7 @@ pub struct Options {
     /// The share of the examples that is set aside for test where the source has no test part;
     /// from 0 to less than 1.
     pub holdout: f64,
-    /// The seed that chooses which examples are set aside.
+    /// The seed that chooses which examples are set aside, and that draws the sets of [`Planar`].
     pub seed: u64,
     /// The most bytes that the values of one part may take in memory, 4 a value.
     pub max_bytes: u64,
@@ -180,7 +189,8 @@ mod substream {
 /// `val` or `valid_data`; and with them the labels `y_train`, `train_labels`, `y`, `labels` or
 /// `target`; `y_test` or `test_labels`; `y_valid`, `y_val` or `valid_labels`.
 ///
-/// Values come out in [0, 1]. Unsigned bytes are divided by 255 unless none exceeds 1. Other
+/// Values come out in [0, 1], but for the sets of [`Planar`], which keep their natural units and
+/// are drawn afresh for each [`Options::seed`]. Unsigned bytes are divided by 255 unless none exceeds 1. Other
 /// values stay as they are if the training part lies in [0, 1]; else the training part's least and
 /// greatest value become 0 and 1. Held-out values outside are clamped. [`Dataset::scale`] and
 /// [`Dataset::clamped`] say what was done. A row whose width is a square number from 16 on is
@@ -205,7 +215,7 @@ pub fn load(source: &str, options: &Options) -> Result<Dataset, DataError> {
             wanted: "none, since only .csv files have columns to choose from".into(),
         });
     }
-    if let Some(builtin) = builtin::load(source) {
+    if let Some(builtin) = builtin::load(source, options.seed) {
         return builtin;
     }
     let path = Path::new(source);

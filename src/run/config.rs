@@ -35,8 +35,9 @@ pub struct Config {
     /// The model [default: rbm]
     #[arg(long, value_parser = ["rbm"])]
     pub model: Option<String>,
-    /// A built-in set (digits, bars-and-stripes) or a path: IDX, .npy, .npz, .csv (also .gz), a
-    /// folder of PNGs [default: digits]
+    /// A built-in set (digits, bars-and-stripes; on the plane two-moons, eight-gaussians, pinwheel,
+    /// checkerboard, two-spirals, circles, swiss-roll) or a path: IDX, .npy, .npz, .csv (also
+    /// .gz), a folder of PNGs [default: digits]
     #[arg(long)]
     pub data: Option<String>,
     /// The column of a CSV file that holds the class: a name, or a number from 0 (-1 is the last)

@@ -346,7 +346,8 @@ fn built_in_names_load_and_unknown_ones_are_explained() {
     for name in ergodic::data::BUILTIN {
         let set = load(name, &Options::default()).unwrap();
         assert_eq!(set.name, *name);
-        assert!(set.image.is_some() && !set.train.is_empty());
+        assert!(set.image.is_some() != set.natural && !set.train.is_empty());
+        assert_eq!(set.natural, set.planar.is_some());
     }
     let error = load("digit", &Options::default()).unwrap_err().to_string();
     assert!(error.contains("did you mean 'digits'?"), "{error}");

@@ -4,19 +4,30 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 
-use super::{DataError, Dataset, Examples, ImageShape, Scale};
+use super::{DataError, Dataset, Examples, ImageShape, Planar, Scale};
 
 /// Names that [`load`](super::load) knows without a file. `bars-and-stripes:N` gives the N × N
-/// version, N from 2 to 8; the plain name means 4 × 4.
-pub const BUILTIN: &[&str] = &["digits", "bars-and-stripes"];
+/// version, N from 2 to 8; the plain name means 4 × 4. The rest are those of [`Planar`].
+pub const BUILTIN: &[&str] = &[
+    "digits",
+    "bars-and-stripes",
+    "two-moons",
+    "eight-gaussians",
+    "pinwheel",
+    "checkerboard",
+    "two-spirals",
+    "circles",
+    "swiss-roll",
+];
 
 /// Source and licence: `digits.txt` beside the file.
 const DIGITS: &[u8] = include_bytes!("digits.bin.gz");
 const DIGIT_ROWS: usize = 1797;
 const DIGIT_PIXELS: usize = 64;
 
-/// The built-in set of that name; `None` where there is none.
-pub(super) fn load(name: &str) -> Option<Result<Dataset, DataError>> {
+/// The built-in set of that name; `None` where there is none. The seed draws the sets of
+/// [`Planar`]; the others are fixed.
+pub(super) fn load(name: &str, seed: u64) -> Option<Result<Dataset, DataError>> {
     match name.split_once(':') {
         None if name == "digits" => Some(Ok(digits())),
         None if name == "bars-and-stripes" => Some(Ok(bars_and_stripes(name, 4))),
@@ -28,7 +39,7 @@ pub(super) fn load(name: &str) -> Option<Result<Dataset, DataError>> {
                 wanted: "a whole number from 2 to 8".into(),
             }),
         }),
-        _ => None,
+        _ => Planar::from_name(name).map(|set| Ok(set.dataset(seed))),
     }
 }
 
@@ -116,7 +127,7 @@ mod tests {
     #[test]
     fn bars_and_stripes_has_every_pattern_once() {
         for (n, rows) in [(2, 6), (3, 14), (4, 30), (8, 510)] {
-            let set = load(&format!("bars-and-stripes:{n}")).unwrap().unwrap();
+            let set = load(&format!("bars-and-stripes:{n}"), 0).unwrap().unwrap();
             assert_eq!((set.train.rows, set.train.columns), (rows, n * n));
             assert_eq!(set.train, set.test);
             assert!(set.validation.is_empty());
@@ -133,8 +144,8 @@ mod tests {
             assert_eq!(patterns.len(), rows);
         }
         for bad in ["1", "9", "", "-3", "four"] {
-            assert!(load(&format!("bars-and-stripes:{bad}")).unwrap().is_err(), "{bad}");
+            assert!(load(&format!("bars-and-stripes:{bad}"), 0).unwrap().is_err(), "{bad}");
         }
-        assert!(load("digitz").is_none());
+        assert!(load("digitz", 0).is_none());
     }
 }
