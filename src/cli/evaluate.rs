@@ -8,7 +8,8 @@ use super::{
     source::{DataArgs, Source},
 };
 use crate::{
-    energy::Energy,
+    data::Binarize,
+    energy::{Energy, Model},
     evaluate::{Evaluation, MAX_EXACT_UNITS},
 };
 
@@ -31,7 +32,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     if context.json {
         say(serde_json::to_string_pretty(&evaluation)?)?;
     } else {
-        say(table(&evaluation, source.model.dimension(), source.model.hidden()))?;
+        say(table(&evaluation, &source.model))?;
     }
     if let Some(Err(error)) = source.folder.map(|folder| folder.write_evaluation(&evaluation)) {
         note!("warning: {error}");
@@ -40,50 +41,85 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
 }
 
 /// The figures for people.
-pub(super) fn table(evaluation: &Evaluation, visible: usize, hidden: usize) -> String {
-    let number = |value: Option<f64>| value.map_or("unknown".into(), written);
-    let mut lines = vec![
-        format!(
-            "{} {visible}-{hidden} on {}, binarised by {}",
-            evaluation.model, evaluation.data, evaluation.binarize
-        ),
-        format!("log Z                     {:>12}", number(evaluation.log_z.exact)),
-        format!(
-            "log-likelihood, training  {:>12}  nats an example",
-            number(evaluation.log_likelihood.train.exact)
-        ),
-        format!(
-            "log-likelihood, test      {:>12}  nats an example",
-            number(evaluation.log_likelihood.test.exact)
-        ),
-        format!(
-            "free-energy gap           {:>12}  nats, test less training",
-            number(evaluation.free_energy_gap)
-        ),
-        format!(
-            "reconstruction error      {:>12.4}  squared, a unit",
-            evaluation.reconstruction_error
-        ),
-        format!(
-            "hidden units              {:>11.1}% dead, {:.1}% saturated",
-            100.0 * evaluation.dead_hidden,
-            100.0 * evaluation.saturated_hidden
-        ),
-    ];
-    if evaluation.log_z.exact.is_some() && evaluation.log_likelihood.train.exact.is_none() {
-        lines.push(
-            "The likelihood is unknown: these values are not all 0 or 1; choose another --binarize."
-                .into(),
-        );
-    }
-    if evaluation.log_z.exact.is_none() {
-        lines.push(format!(
-            "The likelihood is unknown: exact enumeration needs {MAX_EXACT_UNITS} units or fewer on \
-             the smaller side, and this model has {}.",
-            visible.min(hidden)
-        ));
+pub(super) fn table(evaluation: &Evaluation, model: &Model) -> String {
+    let mut lines = vec![format!(
+        "{} {} on {}{}",
+        evaluation.model,
+        sizes(model),
+        evaluation.data,
+        match evaluation.binarize {
+            Binarize::None => String::new(),
+            binarize => format!(", binarised by {binarize}"),
+        }
+    )];
+    let mut line = |name: &str, value: Option<f64>, unit: &str| {
+        let value = value.map_or("unknown".into(), written);
+        lines.push(format!("{name:<26}{value:>12}  {unit}").trim_end().into());
+    };
+    let log_z = evaluation.log_z.exact.or(evaluation.log_z.quadrature);
+    let method = if evaluation.log_z.quadrature.is_some() { "by quadrature" } else { "" };
+    line("log Z", log_z, method);
+    let likelihood = &evaluation.log_likelihood;
+    line("log-likelihood, training", likelihood.train.exact, "nats an example");
+    line("log-likelihood, test", likelihood.test.exact, "nats an example");
+    line("free-energy gap", evaluation.free_energy_gap, "nats, test less training");
+    // The others are figures of some models only.
+    let mut known = |name: &str, value: Option<f64>, unit: &str| {
+        if value.is_some() {
+            line(name, value, unit);
+        }
+    };
+    known("KL(truth, model)", evaluation.kl, "nats, by quadrature");
+    known("reconstruction error", evaluation.reconstruction_error, "squared, a unit");
+    known("dead hidden units", evaluation.dead_hidden.map(|share| 100.0 * share), "%");
+    known("saturated hidden units", evaluation.saturated_hidden.map(|share| 100.0 * share), "%");
+    known("accuracy, training", evaluation.accuracy.train.map(|share| 100.0 * share), "%");
+    known("accuracy, test", evaluation.accuracy.test.map(|share| 100.0 * share), "%");
+    known("calibration error", evaluation.calibration_error, "expected, 15 bins");
+    let outliers = evaluation.auroc;
+    known("AUROC against noise", outliers.map(|auroc| auroc.noise), "by the energy");
+    known("… upside-down examples", outliers.and_then(|auroc| auroc.upside_down), "");
+    known("… bars and stripes", outliers.and_then(|auroc| auroc.bars_and_stripes), "");
+    if let Some(reason) = why_unknown(evaluation, model) {
+        lines.push(format!("The likelihood is unknown: {reason}."));
     }
     lines.join("\n")
+}
+
+/// The sizes of a model's layers.
+fn sizes(model: &Model) -> String {
+    let list = match model {
+        Model::Rbm(rbm) => vec![rbm.dimension(), rbm.hidden()],
+        Model::Mlp(mlp) => {
+            let shape = mlp.architecture();
+            [vec![shape.inputs], shape.hidden, vec![shape.outputs]].concat()
+        }
+    };
+    list.iter().map(usize::to_string).collect::<Vec<_>>().join("-")
+}
+
+/// Why there is no likelihood, where there is none.
+pub(super) fn why_unknown(evaluation: &Evaluation, model: &Model) -> Option<String> {
+    let log_z = evaluation.log_z;
+    if evaluation.log_likelihood.train.exact.is_some() {
+        return None;
+    }
+    Some(match model {
+        Model::Rbm(_) if log_z.exact.is_some() => {
+            "these values are not all 0 or 1; choose another --binarize".into()
+        }
+        Model::Rbm(rbm) => format!(
+            "exact enumeration needs {MAX_EXACT_UNITS} units or fewer on the smaller side, and \
+             this model has {}",
+            rbm.dimension().min(rbm.hidden())
+        ),
+        Model::Mlp(mlp) if mlp.dimension() > 2 => {
+            format!("quadrature needs 1 or 2 dimensions, and this model has {}", mlp.dimension())
+        }
+        Model::Mlp(_) => {
+            "the mass of exp(-E) does not end in any box, so Z is infinite; train with a --base".into()
+        }
+    })
 }
 
 /// Four decimals, or an exponent where those would fill the line.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     data::{Dataset, Examples, ImageShape},
     device::{Array, Device},
-    energy::{Energy, Rbm},
+    energy::{Energy, Model, Rbm},
     plot,
     run::{shape_or_strip, visible_means, write_atomically},
     sampler::{Chains, Gibbs, Sampler},
@@ -90,7 +90,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         return Err(Usage("--clamp keeps parts of data; leave out --start noise".into()).into());
     }
 
-    let model = &source.model;
+    let Model::Rbm(model) = &source.model else { return Err(Usage("to do".into()).into()) };
     let mut chains = Chains::new(model, args.chains, args.seed)?;
     (chains.clock, chains.starts) = (OWN_DRAWS, OWN_DRAWS);
     let mut given = None;

@@ -6,13 +6,13 @@ use super::failure::Usage;
 use crate::{
     data::{self, Binarize, Dataset, ImageShape, Options},
     device::Device,
-    energy::{Energy, Rbm},
-    run::{Config, Folder, read_model},
+    energy::Model,
+    run::{Config, Folder, Loaded, read_model},
 };
 
 /// A trained model and where it came from.
 pub(super) struct Source {
-    pub model: Rbm,
+    pub model: Model,
     pub image: Option<ImageShape>,
     /// The run folder, where the model is in one.
     pub folder: Option<Folder>,
@@ -54,16 +54,23 @@ impl Source {
         } else {
             (path.into(), None, Config::default())
         };
-        let (model, image) = read_model(&file, device)?;
+        let Loaded { model, image, assumed } = read_model(&file, device)?;
+        if let Some(assumed) = assumed {
+            note!("{}: {assumed}", file.display());
+        }
         Ok(Self { model, image, folder, config })
     }
 
-    /// Loads the data that the flags name, or else those of the run, as bits.
+    /// Loads the data that the flags name, or else those of the run, in the form that the model
+    /// takes.
     pub fn data(&self, args: &DataArgs) -> anyhow::Result<Dataset> {
         let Some(name) = args.data.as_ref().or(self.config.data.as_ref()) else {
             return Err(Usage("a bare model file names no data; add --data".into()).into());
         };
-        let binarize = args.binarize.or(self.config.binarize).unwrap_or(Binarize::Threshold);
+        let binarize = args.binarize.or(self.config.binarize).unwrap_or(match self.model {
+            Model::Rbm(_) => Binarize::Threshold,
+            Model::Mlp(_) => Binarize::None,
+        });
         let own = Config {
             label: args.label.clone(),
             holdout: args.holdout,
@@ -75,6 +82,9 @@ impl Source {
         let config = if args.data.is_some() { own } else { own.or(self.config.clone()) };
         let mut data = load(name, &config)?;
         data.binarize(binarize.fixed(), config.seed.unwrap_or_default());
+        if self.model.as_mlp().is_some() {
+            data.centre();
+        }
         if data.train.columns != self.model.dimension() {
             return Err(Usage(format!(
                 "the data set {} has {} values in an example but the model has {} visible units; \

@@ -9,16 +9,17 @@ use anyhow::Context as _;
 
 use super::{
     Context,
+    evaluate::why_unknown,
     failure::{INTERRUPTED, Usage},
     interrupt::Interrupt,
     output::{bar, open_device, say, spinner},
     source::load,
 };
 use crate::{
-    data::{self, Scale},
+    data::{self, Binarize, Scale},
     evaluate::Evaluation,
     run::{self, Cadence, Config, Ending, Folder},
-    train::{Metrics, Trainer},
+    train::{Metrics, ModelKind, Trainer},
 };
 
 /// Arguments of `ergodic train`.
@@ -58,9 +59,6 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
     };
     config.settings().validate()?;
-    if let Some(model) = config.model.as_ref().filter(|model| *model != "rbm") {
-        return Err(Usage(format!("model is {model}, wanted rbm")).into());
-    }
     for (flag, value) in
         [("log-every", config.log_every), ("checkpoint-every", config.checkpoint_every)]
     {
@@ -87,11 +85,13 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         data.test.rows,
         data.train.columns
     );
+    let settings = config.settings();
     if data.scale != Scale::default() && !data::is_builtin(&name) {
         let Scale { min, max } = data.scale;
-        note!("values from {min} to {max} are scaled to 0 to 1");
+        let low = if settings.model == ModelKind::Rbm { 0 } else { -1 };
+        note!("values from {min} to {max} are scaled to {low} to 1");
     }
-    let mut trainer = Trainer::new(&device, data, config.settings())?;
+    let mut trainer = Trainer::new(&device, data, settings)?;
     let folder = match resumed {
         Some(folder) => {
             let (path, state, broken) = folder.checkpoints().newest()?;
@@ -163,59 +163,82 @@ fn report(
         say(serde_json::to_string_pretty(&result)?)?;
         return Ok(());
     }
-    let likelihood = evaluation.log_likelihood.test.exact;
-    let gap = evaluation.free_energy_gap;
-    say(match (likelihood, gap) {
-        (Some(test), _) => format!(
-            "exact log-likelihood of {} test examples: {test:.3} nats each (training: {:.3}), \
-             binarised by {}",
-            trainer.data().test.rows.max(trainer.data().validation.rows),
-            evaluation.log_likelihood.train.exact.unwrap_or(f64::NAN),
-            evaluation.binarize
-        ),
-        (None, Some(gap)) => format!(
-            "free energy of test examples: {gap:+.3} nats above training examples (there is no \
-             exact likelihood: {})",
-            match evaluation.log_z.exact {
-                Some(_) => "the values are not all 0 or 1",
-                None => "the smaller side of the model has too many units",
-            }
-        ),
-        (None, None) => match evaluation.log_likelihood.train.exact {
-            Some(train) => format!(
-                "exact log-likelihood of the training examples: {train:.3} nats each, binarised by \
-                 {} (there are no test examples)",
-                evaluation.binarize
-            ),
-            None => format!(
-                "free energy of the training examples: {:.3} nats (there are no test examples)",
-                evaluation.free_energy.train.unwrap_or(f64::NAN)
-            ),
-        },
-    })?;
+    say(verdict(trainer, evaluation))?;
     for warning in warnings(evaluation, trainer.data().train.columns) {
         note!("warning: {warning}");
     }
     say(format!(
-        "{}: model.safetensors, samples.png, filters.png, curves.png, metrics.jsonl, \
-         evaluation.json ({:.1} s)",
+        "{}: {} ({:.1} s)",
         folder.path().display(),
+        folder.results().join(", "),
         trainer.seconds()
     ))?;
     Ok(())
+}
+
+/// What came out, in one sentence or two.
+fn verdict(trainer: &Trainer, evaluation: &Evaluation) -> String {
+    let held_out = trainer.data().test.rows.max(trainer.data().validation.rows);
+    let binarised = match evaluation.binarize {
+        Binarize::None => String::new(),
+        binarize => format!(", binarised by {binarize}"),
+    };
+    let exact = match evaluation.log_z.quadrature {
+        Some(_) => "log-likelihood (Z by quadrature)",
+        None => "exact log-likelihood",
+    };
+    let likelihood = &evaluation.log_likelihood;
+    let mut text = match (likelihood.test.exact, likelihood.train.exact) {
+        (Some(test), train) => format!(
+            "{exact} of {held_out} test examples: {test:.3} nats each (training: {:.3}){binarised}",
+            train.unwrap_or(f64::NAN)
+        ),
+        (None, Some(train)) => format!(
+            "{exact} of the training examples: {train:.3} nats each{binarised} (there are no test \
+             examples)"
+        ),
+        (None, None) => {
+            let reason = why_unknown(evaluation, trainer.model()).unwrap_or_default();
+            match evaluation.free_energy_gap {
+                Some(gap) => format!(
+                    "free energy of test examples: {gap:+.3} nats above training examples (there \
+                     is no exact likelihood: {reason})"
+                ),
+                None => format!(
+                    "free energy of the training examples: {:.3} nats (there are no test examples)",
+                    evaluation.free_energy.train.unwrap_or(f64::NAN)
+                ),
+            }
+        }
+    };
+    if let Some(kl) = evaluation.kl {
+        text.push_str(&format!("; KL from the true law {kl:.4} nats"));
+    }
+    if let Some(accuracy) = evaluation.accuracy.test {
+        let noise = evaluation.auroc.map_or(f64::NAN, |auroc| auroc.noise);
+        text = format!(
+            "test error {:.2}% of {held_out} examples (calibration error {:.3}); AUROC of the \
+             energy against noise {noise:.3}",
+            100.0 * (1.0 - accuracy),
+            evaluation.calibration_error.unwrap_or(f64::NAN),
+        );
+    }
+    text
 }
 
 /// What a user should know of a run that ended but did not go well.
 fn warnings(evaluation: &Evaluation, units: usize) -> Vec<String> {
     let mut list = Vec::new();
     let coins = -(units as f64) * std::f64::consts::LN_2;
-    if let Some(train) = evaluation.log_likelihood.train.exact.filter(|train| *train < coins) {
+    let enumerated = evaluation.log_likelihood.train.exact.filter(|_| evaluation.log_z.exact.is_some());
+    if let Some(train) = enumerated.filter(|train| *train < coins) {
         list.push(format!(
             "training diverged: {train:.4e} nats is worse than fair coins ({coins:.1}); try a \
              smaller --lr"
         ));
     }
-    let idle = evaluation.dead_hidden + evaluation.saturated_hidden;
+    let idle =
+        evaluation.dead_hidden.unwrap_or(0.0) + evaluation.saturated_hidden.unwrap_or(0.0);
     if idle > 0.5 {
         list.push(format!(
             "{:.0}% of the hidden units hardly change over the data; try a smaller --lr or fewer \
@@ -228,10 +251,14 @@ fn warnings(evaluation: &Evaluation, units: usize) -> Vec<String> {
 
 /// The figures of a log line in a few words.
 fn summary(metrics: &Metrics) -> String {
+    if let Some(accuracy) = metrics.accuracy_held_out.or(metrics.accuracy_train) {
+        return format!("accuracy {:.1}%", 100.0 * accuracy);
+    }
     let gap = metrics.free_energy_gap.unwrap_or(metrics.loss);
-    match metrics.log_likelihood_held_out {
-        Some(likelihood) => format!("log-likelihood {likelihood:.2}"),
-        None => format!("gap {gap:+.2}, error {:.3}", metrics.reconstruction_error),
+    match (metrics.log_likelihood_held_out, metrics.rbm) {
+        (Some(likelihood), _) => format!("log-likelihood {likelihood:.2}"),
+        (None, Some(rbm)) => format!("gap {gap:+.2}, error {:.3}", rbm.reconstruction_error),
+        (None, None) => format!("loss {:.3}", metrics.loss),
     }
 }
 

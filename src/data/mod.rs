@@ -27,6 +27,7 @@ use std::path::Path;
 
 pub use binarize::Binarize;
 pub use builtin::BUILTIN;
+pub(crate) use builtin::bars_and_stripes_of;
 pub use error::DataError;
 pub use minibatches::Minibatches;
 pub use planar::Planar;
@@ -133,6 +134,16 @@ impl Default for Dataset {
 }
 
 impl Dataset {
+    /// Brings values from [0, 1] to [-1, 1], as nets take them; natural units stay as they are.
+    pub fn centre(&mut self) {
+        if self.natural {
+            return;
+        }
+        for part in [&mut self.train, &mut self.validation, &mut self.test] {
+            part.values.iter_mut().for_each(|x| *x = 2.0 * *x - 1.0);
+        }
+    }
+
     /// Number of classes: one more than the largest label of the training part; `None` without
     /// labels.
     pub fn classes(&self) -> Option<usize> {

@@ -2,8 +2,12 @@
 //! units, and the weighted parameter gradient Σⱼ wⱼ ∇θE(xⱼ), each for a whole batch. Nothing here
 //! knows how points are drawn or weighted, or how parameters are updated.
 
+mod mlp;
+mod model;
 mod rbm;
 
+pub use mlp::{Architecture, Conditional, Mlp};
+pub use model::Model;
 pub use rbm::{Offsets, Rbm};
 
 use crate::{
@@ -132,6 +136,17 @@ pub trait Energy: Send {
 
     /// out `[n, H]` ← the means of the hidden units given x; does nothing where there are none.
     fn hidden_means(&self, _x: &Array, _out: &mut Array) -> Result<()> {
+        Ok(())
+    }
+
+    /// Number of classes that the energy is a joint model of; 0 where it is none.
+    fn classes(&self) -> usize {
+        0
+    }
+
+    /// out `[n, K]` ← log p(y | x) of every class up to a constant of each row; does nothing where
+    /// there are no classes.
+    fn logits(&self, _x: &Array, _out: &mut Array) -> Result<()> {
         Ok(())
     }
 

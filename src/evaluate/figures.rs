@@ -25,14 +25,40 @@ pub struct HiddenUse {
 /// # Errors
 /// The device refuses.
 pub async fn mean_energy(energy: &dyn Energy, data: &Examples) -> Result<f64, DeviceError> {
+    let list = energies(energy, data).await?;
+    Ok(list.iter().map(|e| f64::from(*e)).sum::<f64>() / data.rows as f64)
+}
+
+/// Energies of examples, in nats.
+///
+/// # Errors
+/// The device refuses.
+pub async fn energies(energy: &dyn Energy, data: &Examples) -> Result<Vec<f32>, DeviceError> {
     let device = energy.device();
-    let mut total = 0.0;
-    for values in data.values.chunks(ROWS * data.columns) {
-        let rows = values.len() / data.columns;
-        let x = device.upload(rows, data.columns, values)?;
-        total += rows as f64 * mean_energy_of(energy, &x).await?;
+    let mut list = Vec::with_capacity(data.rows);
+    for values in data.values.chunks(ROWS * data.columns.max(1)) {
+        let x = device.upload(values.len() / data.columns, data.columns, values)?;
+        let mut out = device.zeros(x.rows(), 1)?;
+        energy.energy(&x, &mut out)?;
+        list.extend(device.read(&out).await?);
     }
-    Ok(total / data.rows as f64)
+    Ok(list)
+}
+
+/// Logits `[n, K]` of examples.
+///
+/// # Errors
+/// The device refuses.
+pub async fn logits(energy: &dyn Energy, data: &Examples) -> Result<Vec<f32>, DeviceError> {
+    let device = energy.device();
+    let mut list = Vec::with_capacity(data.rows * energy.classes());
+    for values in data.values.chunks(ROWS * data.columns.max(1)) {
+        let x = device.upload(values.len() / data.columns, data.columns, values)?;
+        let mut out = device.zeros(x.rows(), energy.classes())?;
+        energy.logits(&x, &mut out)?;
+        list.extend(device.read(&out).await?);
+    }
+    Ok(list)
 }
 
 /// Mean energy of points on the device, in nats.

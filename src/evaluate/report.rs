@@ -5,12 +5,13 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MAX_EXACT_UNITS, hidden_use, log_partition, mean_energy, reconstruction_error, upload_head,
+    MAX_EXACT_UNITS, Outliers, accuracy, calibration, extent, hidden_use, log_partition, logits,
+    mean_energy, outliers, quadrature, reconstruction_error, upload_head,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
     device::DeviceError,
-    energy::{Energy, Rbm},
+    energy::{Domain, Energy, Mlp, Model, Rbm},
 };
 
 /// The most examples that reconstruction and hidden use are taken over.
@@ -38,16 +39,20 @@ pub struct Evaluation {
     pub free_energy: Parts<Option<f64>>,
     /// Mean free energy of the test part less that of the training part.
     pub free_energy_gap: Option<f64>,
-    /// Mean squared error a pixel of sending test examples to the hidden means and back.
-    pub reconstruction_error: f64,
-    /// Share of hidden units whose mean is below 0.01.
-    pub dead_hidden: f64,
-    /// Share of hidden units whose mean is above 0.99.
-    pub saturated_hidden: f64,
+    /// Mean squared error a pixel of sending test examples to the hidden means and back (rbm).
+    pub reconstruction_error: Option<f64>,
+    /// Share of hidden units whose mean is below 0.01 (rbm).
+    pub dead_hidden: Option<f64>,
+    /// Share of hidden units whose mean is above 0.99 (rbm).
+    pub saturated_hidden: Option<f64>,
     /// KL divergence from a known truth.
     pub kl: Option<f64>,
     /// Accuracy of classification.
     pub accuracy: Parts<Option<f64>>,
+    /// Expected calibration error over the test part.
+    pub calibration_error: Option<f64>,
+    /// Area under the ROC curve of telling the test part from other data by the energy.
+    pub auroc: Option<Outliers>,
 }
 
 /// One figure for each part of the data.
@@ -95,45 +100,88 @@ pub struct LogLikelihood {
 }
 
 impl Evaluation {
-    /// Judges a model on a binarised data set.
+    /// Judges a model on a data set in the form that the model takes: bits for an RBM,
+    /// [`Dataset::centre`] for a net.
     ///
     /// # Errors
     /// The device refuses.
-    pub async fn of(model: &Rbm, data: &Dataset) -> Result<Self, DeviceError> {
+    pub async fn of(model: &Model, data: &Dataset) -> Result<Self, DeviceError> {
         let started = Instant::now();
         let held_out = [&data.test, &data.validation].into_iter().find(|part| part.rows > 0);
-        let log_z = log_partition(model, MAX_EXACT_UNITS).await?;
-        let train = mean_energy(model, &data.train).await?;
+        let judged = held_out.unwrap_or(&data.train);
+        let train = mean_energy(&**model, &data.train).await?;
         let test = match held_out {
-            Some(part) => Some(mean_energy(model, part).await?),
+            Some(part) => Some(mean_energy(&**model, part).await?),
             None => None,
         };
-        let x = upload_head(model.device(), held_out.unwrap_or(&data.train), ROWS)?;
-        let hidden = hidden_use(model, &x).await?;
-        // A binary model gives no probability to values between 0 and 1.
-        let likelihood = |energy: Option<f64>, part: &Examples| {
-            let known = energy.zip(log_z).filter(|_| part.is_bits());
-            let exact = known.map(|(energy, log_z)| -energy - log_z);
-            LogLikelihood { exact, ..LogLikelihood::default() }
-        };
-        Ok(Self {
+        let mut result = Self {
             model: model.kind().into(),
             device: model.device().name().into(),
             data: data.name.clone(),
             binarize: data.binarized,
-            log_z: LogZ { exact: log_z, ..LogZ::default() },
-            log_likelihood: Parts {
-                train: likelihood(Some(train), &data.train),
-                test: likelihood(test, held_out.unwrap_or(&data.train)),
-            },
+            log_z: LogZ::default(),
+            log_likelihood: Parts::default(),
             free_energy: Parts { train: Some(train), test },
             free_energy_gap: test.map(|test| test - train),
-            reconstruction_error: reconstruction_error(model, &x).await?,
-            dead_hidden: hidden.dead,
-            saturated_hidden: hidden.saturated,
+            reconstruction_error: None,
+            dead_hidden: None,
+            saturated_hidden: None,
             kl: None,
             accuracy: Parts::default(),
-            seconds: started.elapsed().as_secs_f64(),
-        })
+            calibration_error: None,
+            auroc: None,
+            seconds: 0.0,
+        };
+        match model {
+            Model::Rbm(rbm) => result.judge_rbm(rbm, judged).await?,
+            Model::Mlp(mlp) => result.judge_net(mlp, data, judged).await?,
+        }
+        let log_z = result.log_z.exact.or(result.log_z.quadrature);
+        let likelihood = |energy: Option<f64>, part: &Examples| {
+            // A binary model gives no probability to values between 0 and 1.
+            let has_one = model.domain() == Domain::Real || part.is_bits();
+            let exact = energy.zip(log_z).filter(|_| has_one).map(|(energy, log_z)| -energy - log_z);
+            LogLikelihood { exact, ..LogLikelihood::default() }
+        };
+        result.log_likelihood = Parts {
+            train: likelihood(Some(train), &data.train),
+            test: likelihood(test, judged),
+        };
+        result.seconds = started.elapsed().as_secs_f64();
+        Ok(result)
+    }
+
+    async fn judge_rbm(&mut self, rbm: &Rbm, judged: &Examples) -> Result<(), DeviceError> {
+        self.log_z.exact = log_partition(rbm, MAX_EXACT_UNITS).await?;
+        let x = upload_head(rbm.device(), judged, ROWS)?;
+        let hidden = hidden_use(rbm, &x).await?;
+        self.reconstruction_error = Some(reconstruction_error(rbm, &x).await?);
+        self.dead_hidden = Some(hidden.dead);
+        self.saturated_hidden = Some(hidden.saturated);
+        Ok(())
+    }
+
+    async fn judge_net(
+        &mut self,
+        mlp: &Mlp,
+        data: &Dataset,
+        judged: &Examples,
+    ) -> Result<(), DeviceError> {
+        if let Some(grid) = quadrature(mlp, &extent(&data.train)).await? {
+            self.log_z.quadrature = Some(grid.log_z);
+            self.kl = data.planar.map(|planar| grid.kl_from(|x| planar.log_density(x)));
+        }
+        if mlp.classes() > 0 {
+            if let Some(labels) = &data.train.labels {
+                self.accuracy.train = Some(accuracy(&logits(mlp, &data.train).await?, labels));
+            }
+            if let Some(labels) = &judged.labels {
+                let logits = logits(mlp, judged).await?;
+                self.accuracy.test = Some(accuracy(&logits, labels));
+                self.calibration_error = Some(calibration(&logits, labels).1);
+            }
+        }
+        self.auroc = outliers(mlp, data, judged).await?;
+        Ok(())
     }
 }

@@ -3,45 +3,58 @@
 //! Source: Tieleman, "Training restricted Boltzmann machines using approximations to the
 //! likelihood gradient", ICML 2008.
 
-use super::{Batch, Objective, chain_points};
+use super::{Batch, LossTerm, Objective, Replay, Result, Update, contrast, penalty::Penalty};
 use crate::{
     energy::{Energy, Points},
-    sampler::{Chains, Sampler, SamplerError},
+    sampler::Chains,
 };
 
 /// PCD with any sampler.
-pub struct Pcd<S> {
-    sampler: S,
-    chains: Chains,
+pub struct Pcd {
+    replay: Replay,
+    penalty: Penalty,
 }
 
-impl<S: Sampler> Pcd<S> {
-    /// PCD on chains that have been started.
-    pub fn new(sampler: S, chains: Chains) -> Self {
-        Self { sampler, chains }
+impl Pcd {
+    /// PCD on chains that have been started; `energy_l2` is the factor of the mean squared
+    /// energies that are added to the loss, 0 for none.
+    pub fn new(replay: Replay, energy_l2: f32) -> Self {
+        Self { replay, penalty: Penalty::new(energy_l2) }
     }
 }
 
-impl<S: Sampler> Objective for Pcd<S> {
+impl Objective for Pcd {
     fn kind(&self) -> &'static str {
         "pcd"
+    }
+
+    fn admits(&self, energy: &dyn Energy) -> Result<()> {
+        self.replay.admits(energy)
     }
 
     fn points<'a>(
         &'a mut self,
         energy: &dyn Energy,
         batch: &'a Batch,
-        sweeps: u32,
-    ) -> Result<Vec<Points<'a>>, SamplerError> {
-        self.sampler.advance(energy, &mut self.chains, sweeps)?;
-        Ok(vec![batch.points(1.0), chain_points(&self.chains, -1.0)])
+        update: Update,
+    ) -> Result<Vec<Points<'a>>> {
+        let moved = self.replay.advance(energy, update)?;
+        self.penalty.contrast(energy, batch, moved)
     }
 
-    fn chains(&self) -> &Chains {
-        &self.chains
+    fn loss(&self, energy: &dyn Energy, batch: &Batch, _update: Update) -> Result<Vec<LossTerm>> {
+        contrast(energy, &batch.x, &self.replay.moved().visible)
     }
 
-    fn chains_mut(&mut self) -> &mut Chains {
-        &mut self.chains
+    fn chains(&self) -> Option<&Chains> {
+        Some(self.replay.chains())
+    }
+
+    fn chains_mut(&mut self) -> Option<&mut Chains> {
+        Some(self.replay.chains_mut())
+    }
+
+    fn moved_mut(&mut self) -> Option<&mut Chains> {
+        Some(self.replay.moved_mut())
     }
 }

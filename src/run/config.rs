@@ -10,12 +10,15 @@ use super::{
     files::{read_text, shortened},
 };
 use crate::{
-    data::Binarize,
-    train::{ObjectiveKind, OptimizerKind, Settings},
+    data::{Binarize, Planar},
+    device::Nonlinearity,
+    train::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings},
 };
 
 /// Updates of a run whose user names no number of epochs.
-const DEFAULT_UPDATES: u64 = 10_000;
+const RBM_UPDATES: u64 = 10_000;
+const MLP_UPDATES: u64 = 3_000;
+const JEM_UPDATES: u64 = 1_500;
 /// The longest configuration that is read, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
 
@@ -32,9 +35,9 @@ pub struct Config {
     /// The run folder to write, as in --out
     #[arg(skip)]
     pub out: Option<PathBuf>,
-    /// The model [default: rbm]
-    #[arg(long, value_parser = ["rbm"])]
-    pub model: Option<String>,
+    /// The model [default: rbm; mlp for the two-dimensional sets]
+    #[arg(long, value_enum)]
+    pub model: Option<ModelKind>,
     /// A built-in set (digits, bars-and-stripes; on the plane two-moons, eight-gaussians, pinwheel,
     /// checkerboard, two-spirals, circles, swiss-roll) or a path: IDX, .npy, .npz, .csv (also
     /// .gz), a folder of PNGs [default: digits]
@@ -46,26 +49,28 @@ pub struct Config {
     /// Share of the data kept for testing where the source has no test part [default: 0.1]
     #[arg(long)]
     pub holdout: Option<f64>,
-    /// How values from 0 to 1 become bits [default: threshold]
+    /// How values from 0 to 1 become bits [default: threshold; none for nets]
     #[arg(long, value_enum)]
     pub binarize: Option<Binarize>,
-    /// The loss [default: pcd]
+    /// The loss [default: pcd; jem for the model jem]
     #[arg(long, value_enum)]
     pub objective: Option<ObjectiveKind>,
-    /// Hidden units [default: 20]
-    #[arg(long)]
-    pub hidden: Option<usize>,
+    /// Hidden units; for nets those of each layer, as in 128,128 [default: 20; 128,128 for mlp;
+    /// 512,512,512 for jem]
+    #[arg(long, value_delimiter = ',', num_args = 1)]
+    #[serde(deserialize_with = "one_or_many")]
+    pub hidden: Option<Vec<usize>>,
     /// Passes over the training data [default: those of about 10000 updates]
     #[arg(long)]
     pub epochs: Option<u64>,
-    /// Examples in a minibatch [default: 100]
+    /// Examples in a minibatch [default: 100; 256 for mlp, 64 for jem]
     #[arg(long)]
     pub batch: Option<usize>,
-    /// Persistent chains [default: 500]
+    /// Persistent chains [default: 500; 8192 for mlp, 4096 for jem]
     #[arg(long)]
     pub chains: Option<usize>,
-    /// Gibbs sweeps an update; several values (1,5,25) share the training in equal parts
-    /// [default: 1]
+    /// Transitions of the chains an update (Gibbs sweeps, Langevin steps, …); several values
+    /// (1,5,25) share the training in equal parts [default: 1; 10 for mlp, 20 for jem]
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub k: Option<Vec<u32>>,
@@ -75,7 +80,7 @@ pub struct Config {
     /// Learning rate at the end; it falls linearly [default: lr / 200]
     #[arg(long, allow_negative_numbers = true)]
     pub final_lr: Option<f32>,
-    /// The optimizer [default: sgd]
+    /// The optimizer [default: sgd; adam for nets]
     #[arg(long, value_enum)]
     pub optimizer: Option<OptimizerKind>,
     /// Momentum of SGD [default: 0]
@@ -84,12 +89,52 @@ pub struct Config {
     /// L2 decay of the weights [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     pub l2: Option<f32>,
-    /// Whether the gradient is centred [default: true]
+    /// Whether the gradient of an rbm is centred [default: true]
     #[arg(long, value_name = "BOOL")]
     pub centred: Option<bool>,
     /// Share of the training, at its end, over which the parameters are averaged [default: 0.1]
     #[arg(long)]
     pub average: Option<f32>,
+    /// The nonlinearity of a net's hidden layers [default: silu; elu for jem]
+    #[arg(long, value_enum)]
+    pub activation: Option<Nonlinearity>,
+    /// Standard deviation of a Gaussian base measure of a net, in those of the data; 0 for none
+    /// [default: 2; 0 for jem]
+    #[arg(long, allow_negative_numbers = true)]
+    pub base: Option<f32>,
+    /// What moves the chains of a net [default: mala; sgld-jem for jem]
+    #[arg(long, value_enum)]
+    pub sampler: Option<SamplerKind>,
+    /// Step size of the sampler: of Langevin steps in units of the data's variance, of others in its
+    /// standard deviation [default: STEP]
+    #[arg(long, allow_negative_numbers = true)]
+    pub step: Option<f32>,
+    /// Leapfrog steps of a transition of hmc [default: 5]
+    #[arg(long)]
+    pub leapfrog: Option<u32>,
+    /// Persistent chains that move at an update [default: WINDOW for mlp, 64 for jem]
+    #[arg(long)]
+    pub window: Option<usize>,
+    /// Share of the moving chains that start anew from noise [default: 0.01; 0.05 for jem]
+    #[arg(long)]
+    pub restart: Option<f32>,
+    /// Factor of the mean squared energies in the loss of a net [default: 0.001; 0 for jem]
+    #[arg(long, allow_negative_numbers = true)]
+    pub energy_l2: Option<f32>,
+    /// Factor of the generative term of jem; 0 trains p(y|x) alone [default: 1]
+    #[arg(long, allow_negative_numbers = true)]
+    pub generative: Option<f32>,
+    /// Random directions an example of sm-hutchinson, ssm and ssm-vr [default: 1]
+    #[arg(long)]
+    pub probes: Option<usize>,
+    /// Noise levels of dsm, in the data's standard deviation [default: SIGMA]
+    #[arg(long, value_delimiter = ',', num_args = 1)]
+    #[serde(deserialize_with = "one_or_many")]
+    pub sigma: Option<Vec<f32>>,
+    /// Standard deviation of noise added to the data of a net at each use [default: 0; 0.03 for
+    /// jem]
+    #[arg(long, allow_negative_numbers = true)]
+    pub data_noise: Option<f32>,
     /// Seed of every random draw [default: 0]
     #[arg(long)]
     pub seed: Option<u64>,
@@ -126,37 +171,69 @@ impl Config {
             l2: self.l2.or(other.l2),
             centred: self.centred.or(other.centred),
             average: self.average.or(other.average),
+            activation: self.activation.or(other.activation),
+            base: self.base.or(other.base),
+            sampler: self.sampler.or(other.sampler),
+            step: self.step.or(other.step),
+            leapfrog: self.leapfrog.or(other.leapfrog),
+            window: self.window.or(other.window),
+            restart: self.restart.or(other.restart),
+            energy_l2: self.energy_l2.or(other.energy_l2),
+            generative: self.generative.or(other.generative),
+            probes: self.probes.or(other.probes),
+            sigma: self.sigma.or(other.sigma),
+            data_noise: self.data_noise.or(other.data_noise),
             seed: self.seed.or(other.seed),
             log_every: self.log_every.or(other.log_every),
             checkpoint_every: self.checkpoint_every.or(other.checkpoint_every),
         }
     }
 
-    /// Fills in the defaults; what stays missing has none, or depends on the data (`epochs`).
+    /// Fills in the defaults of the model; what stays missing has none, or depends on the data
+    /// (`epochs`).
     pub fn resolve(self) -> Self {
-        let default = Settings::default();
-        let lr = self.lr.unwrap_or(match self.optimizer {
-            Some(OptimizerKind::Adam) => 0.001,
-            _ => default.lr,
+        let data = self.data.clone().unwrap_or_else(|| "digits".into());
+        let on_the_plane = Planar::from_name(&data).is_some();
+        let model = self.model.unwrap_or(match (on_the_plane, self.objective) {
+            (_, Some(ObjectiveKind::Jem)) => ModelKind::Jem,
+            (true, _) => ModelKind::Mlp,
+            (false, _) => ModelKind::Rbm,
+        });
+        let default = Settings::of(model);
+        let lr = self.lr.unwrap_or(match self.optimizer.unwrap_or(default.optimizer) {
+            OptimizerKind::Adam => 0.001,
+            OptimizerKind::Sgd => 0.1,
         });
         self.or(Self {
             version: Some(env!("CARGO_PKG_VERSION").into()),
-            model: Some("rbm".into()),
-            data: Some("digits".into()),
+            model: Some(model),
+            data: Some(data),
             holdout: Some(0.1),
-            binarize: Some(default.binarize),
+            lr: Some(lr),
+            final_lr: Some(lr / 200.0),
             objective: Some(default.objective),
             hidden: Some(default.hidden),
             batch: Some(default.batch),
             chains: Some(default.chains),
             k: Some(default.k),
-            lr: Some(lr),
-            final_lr: Some(lr / 200.0),
             optimizer: Some(default.optimizer),
             momentum: Some(default.momentum),
             l2: Some(default.l2),
             centred: Some(default.centred),
             average: Some(default.average),
+            binarize: Some(default.binarize),
+            activation: Some(default.activation),
+            base: Some(default.base),
+            sampler: Some(default.sampler),
+            step: Some(default.step),
+            leapfrog: Some(default.leapfrog),
+            window: Some(default.window),
+            restart: Some(default.restart),
+            energy_l2: Some(default.energy_l2),
+            generative: Some(default.generative),
+            probes: Some(default.probes),
+            sigma: Some(default.sigma),
+            data_noise: Some(default.data_noise),
             seed: Some(default.seed),
             ..Self::default()
         })
@@ -164,29 +241,48 @@ impl Config {
 
     /// Fills in the passes over data of `rows` training examples, where they are missing.
     pub fn resolve_epochs(&mut self, rows: usize) {
-        let batch = self.batch.unwrap_or(Settings::default().batch).clamp(1, rows.max(1));
+        let model = self.model.unwrap_or(ModelKind::Rbm);
+        let batch = self.batch.unwrap_or(Settings::of(model).batch).clamp(1, rows.max(1));
         let updates_a_pass = (rows / batch).max(1) as u64;
-        self.epochs.get_or_insert(DEFAULT_UPDATES.div_ceil(updates_a_pass));
+        let updates = match model {
+            ModelKind::Rbm => RBM_UPDATES,
+            ModelKind::Mlp => MLP_UPDATES,
+            ModelKind::Jem => JEM_UPDATES,
+        };
+        self.epochs.get_or_insert(updates.div_ceil(updates_a_pass));
     }
 
     /// The settings of training; missing fields are defaults.
     pub fn settings(&self) -> Settings {
-        let default = Settings::default();
+        let default = Settings::of(self.model.unwrap_or(ModelKind::Rbm));
         Settings {
-            objective: self.objective.unwrap_or(default.objective),
-            hidden: self.hidden.unwrap_or(default.hidden),
+            model: default.model,
             epochs: self.epochs.unwrap_or(default.epochs),
+            lr: self.lr.unwrap_or(default.lr),
+            final_lr: self.final_lr.unwrap_or(default.final_lr),
+            objective: self.objective.unwrap_or(default.objective),
+            hidden: self.hidden.clone().unwrap_or(default.hidden),
             batch: self.batch.unwrap_or(default.batch),
             chains: self.chains.unwrap_or(default.chains),
             k: self.k.clone().unwrap_or(default.k),
-            lr: self.lr.unwrap_or(default.lr),
-            final_lr: self.final_lr.unwrap_or(default.final_lr),
             optimizer: self.optimizer.unwrap_or(default.optimizer),
             momentum: self.momentum.unwrap_or(default.momentum),
             l2: self.l2.unwrap_or(default.l2),
             centred: self.centred.unwrap_or(default.centred),
             average: self.average.unwrap_or(default.average),
             binarize: self.binarize.unwrap_or(default.binarize),
+            activation: self.activation.unwrap_or(default.activation),
+            base: self.base.unwrap_or(default.base),
+            sampler: self.sampler.unwrap_or(default.sampler),
+            step: self.step.unwrap_or(default.step),
+            leapfrog: self.leapfrog.unwrap_or(default.leapfrog),
+            window: self.window.unwrap_or(default.window),
+            restart: self.restart.unwrap_or(default.restart),
+            energy_l2: self.energy_l2.unwrap_or(default.energy_l2),
+            generative: self.generative.unwrap_or(default.generative),
+            probes: self.probes.unwrap_or(default.probes),
+            sigma: self.sigma.clone().unwrap_or(default.sigma),
+            data_noise: self.data_noise.unwrap_or(default.data_noise),
             seed: self.seed.unwrap_or(default.seed),
         }
     }
@@ -236,12 +332,14 @@ impl Config {
 }
 
 /// A number, or a list of numbers.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u32>>, D::Error> {
+fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a whole number from 1, or a list of them")]
-    enum Numbers {
-        One(u32),
-        Many(Vec<u32>),
+    #[serde(untagged, expecting = "a number, or a list of them")]
+    enum Numbers<T> {
+        One(T),
+        Many(Vec<T>),
     }
     Ok(Some(match Numbers::deserialize(deserializer)? {
         Numbers::One(number) => vec![number],
@@ -272,6 +370,18 @@ const KEYS: &[&str] = &[
     "l2",
     "centred",
     "average",
+    "activation",
+    "base",
+    "sampler",
+    "step",
+    "leapfrog",
+    "window",
+    "restart",
+    "energy-l2",
+    "generative",
+    "probes",
+    "sigma",
+    "data-noise",
     "seed",
     "log-every",
     "checkpoint-every",

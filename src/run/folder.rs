@@ -14,6 +14,10 @@ const FILES: &[&str] = &[
     "samples.png",
     "filters.png",
     "curves.png",
+    "density.png",
+    "flow.gif",
+    "confusion.png",
+    "calibration.png",
 ];
 /// The folder of checkpoints.
 const CHECKPOINTS: &str = "checkpoints";
@@ -128,6 +132,12 @@ impl Folder {
     /// The system refuses.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
         write_atomically(&self.file(name), bytes)
+    }
+
+    /// The names of the files in it, the configuration aside.
+    pub fn results(&self) -> Vec<&'static str> {
+        let written = |name: &&&str| **name != "config.toml" && self.file(name).exists();
+        FILES.iter().filter(written).copied().collect()
     }
 
     /// The model file.

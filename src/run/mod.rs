@@ -18,7 +18,7 @@ pub use error::RunError;
 pub use files::write_atomically;
 pub use folder::Folder;
 pub use metrics::MetricsFile;
-pub use model::{ModelFile, read_model, write_model};
+pub use model::{Loaded, ModelFile, read_model, write_model};
 pub use pictures::{shape_or_strip, visible_means};
 pub use session::{Cadence, Ending, finish, train};
 pub use tensors::{read_tensors, tensors_to_bytes};

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Folder, RunError, pictures, write_model};
 use crate::{
-    energy::Energy,
+    energy::Domain,
     evaluate::Evaluation,
     train::{Metrics, TrainError, Trainer},
 };
@@ -19,6 +19,9 @@ const LOG_LINES: u64 = 100;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
 /// States × units that exact likelihoods during training may cost in all.
 const EXACT_BUDGET: u64 = 1 << 30;
+
+/// Quadratures during training, where the energy is over few dimensions.
+const QUADRATURES: u64 = 20;
 
 /// How often a run logs and saves, in updates.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,7 +101,11 @@ pub async fn train(
 
 /// Every how many log lines the exact likelihood is affordable.
 fn exact_interval(trainer: &Trainer, lines: u64) -> u64 {
-    let (d, h) = (trainer.model().dimension(), trainer.model().hidden());
+    let model = trainer.model();
+    if model.domain() == Domain::Real {
+        return lines.div_ceil(QUADRATURES).max(1);
+    }
+    let (d, h) = (model.dimension(), model.hidden());
     let states = 1u64.checked_shl(d.min(h) as u32).unwrap_or(u64::MAX);
     let least = if d.min(h) <= 16 { 10 } else { 1 };
     let affordable = (EXACT_BUDGET / states.saturating_mul(d.max(h) as u64).max(1)).max(least);

@@ -114,6 +114,20 @@ impl Chains {
         Ok(())
     }
 
+    /// A copy.
+    ///
+    /// # Errors
+    /// The device cannot hold it.
+    pub fn duplicate(&self, device: &Device) -> Result<Self> {
+        Ok(Self {
+            visible: device.duplicate(&self.visible)?,
+            hidden: device.duplicate(&self.hidden)?,
+            hidden_means: device.duplicate(&self.hidden_means)?,
+            tally: device.duplicate(&self.tally)?,
+            ..*self
+        })
+    }
+
     /// Where the draws of the next transition come from.
     pub fn draw(&self, stream: Stream) -> Draw {
         Draw { seed: self.seed, step: self.clock, stream }
@@ -147,7 +161,7 @@ impl Chains {
         device.pointwise(Pointwise::Bernoulli { p: &self.hidden_means, draw }, &mut self.hidden)
     }
 
-    fn next_start(&mut self) -> Draw {
+    pub(crate) fn next_start(&mut self) -> Draw {
         let step = self.starts;
         self.starts = self.starts.wrapping_add(1);
         Draw { seed: self.seed, step, stream: Stream::ChainStart }

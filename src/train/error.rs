@@ -1,7 +1,10 @@
 //! What stops training.
 
 use super::SettingsError;
-use crate::{device::DeviceError, energy::ModelError, sampler::SamplerError, tensor::TensorError};
+use crate::{
+    device::DeviceError, energy::ModelError, objective::ObjectiveError, sampler::SamplerError,
+    tensor::TensorError,
+};
 
 /// Why training cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +65,9 @@ pub enum TrainError {
     /// The model cannot be made.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The objective refused.
+    #[error(transparent)]
+    Objective(#[from] ObjectiveError),
     /// The sampler refused.
     #[error(transparent)]
     Sampler(#[from] SamplerError),

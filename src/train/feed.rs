@@ -4,6 +4,7 @@
 use crate::{
     data::{Examples, Minibatches},
     device::{Array, Device, Draw, Pointwise, Result},
+    objective::Batch,
     random::Stream,
 };
 
@@ -18,6 +19,8 @@ pub(super) struct Feed {
     seed: u64,
     batch: usize,
     uploaded: Array,
+    /// The classes of its rows, `[rows, K]`, one-hot; where there are classes to learn.
+    uploaded_classes: Option<Array>,
     /// Minibatches that the upload holds: of updates `first .. first + held`.
     first: u64,
     held: u64,
@@ -30,6 +33,7 @@ impl Feed {
         data: &Examples,
         batch: usize,
         draw: bool,
+        classes: usize,
         seed: u64,
     ) -> Result<Self> {
         let batch = batch.min(data.rows);
@@ -37,7 +41,10 @@ impl Feed {
         let fitting = UPLOAD / (4 * batch * data.columns);
         let batches = fitting.clamp(1, minibatches.batches_per_epoch() as usize);
         let uploaded = device.zeros(batches * batch, data.columns)?;
+        let uploaded_classes =
+            (classes > 0).then(|| device.zeros(batches * batch, classes)).transpose()?;
         Ok(Self {
+            uploaded_classes,
             minibatches,
             draw,
             seed,
@@ -57,25 +64,29 @@ impl Feed {
         self.minibatches.batches_per_epoch()
     }
 
-    /// x `[batch, D]` ← the minibatch of update `step`, of the data that the feed was made for.
+    /// Fills in the examples and classes of the minibatch of update `step`, of the data that the
+    /// feed was made for.
     pub fn fill(
         &mut self,
         device: &Device,
         data: &Examples,
         step: u64,
-        x: &mut Array,
+        out: &mut Batch,
     ) -> Result<()> {
         if !(self.first..self.first + self.held).contains(&step) {
             self.upload(device, data, step)?;
         }
         let row = (step - self.first) as usize * self.batch;
+        if let (Some(classes), Some(out)) = (&self.uploaded_classes, &mut out.classes) {
+            device.copy_rows(classes, row, out, 0, self.batch)?;
+        }
         if !self.draw {
-            return device.copy_rows(&self.uploaded, row, x, 0, self.batch);
+            return device.copy_rows(&self.uploaded, row, &mut out.x, 0, self.batch);
         }
         let mut p = device.zeros(self.batch, data.columns)?;
         device.copy_rows(&self.uploaded, row, &mut p, 0, self.batch)?;
         let draw = Draw { seed: self.seed, step: step as u32, stream: Stream::Binarize };
-        device.pointwise(Pointwise::Bernoulli { p: &p, draw }, x)
+        device.pointwise(Pointwise::Bernoulli { p: &p, draw }, &mut out.x)
     }
 
     fn upload(&mut self, device: &Device, data: &Examples, step: u64) -> Result<()> {
@@ -87,6 +98,17 @@ impl Feed {
             }
         }
         device.write(&mut self.uploaded, 0, &self.scratch)?;
+        if let (Some(uploaded), Some(labels)) = (&mut self.uploaded_classes, &data.labels) {
+            let classes = uploaded.columns();
+            self.scratch.clear();
+            self.scratch.resize(uploaded.len(), 0.0);
+            let steps = step..step + batches;
+            let rows = steps.flat_map(|step| self.minibatches.indices(step).to_vec());
+            for (place, row) in rows.enumerate() {
+                self.scratch[place * classes + labels[row] as usize] = 1.0;
+            }
+            device.write(uploaded, 0, &self.scratch)?;
+        }
         (self.first, self.held) = (step, batches);
         Ok(())
     }

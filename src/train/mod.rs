@@ -6,12 +6,15 @@ mod error;
 mod feed;
 mod monitor;
 mod optimizer;
+mod prepare;
 mod settings;
 mod state;
 mod trainer;
 
 pub use error::TrainError;
-pub use monitor::Metrics;
-pub use settings::{ObjectiveKind, OptimizerKind, Settings, SettingsError};
+pub use monitor::{ChainFigures, Metrics, RbmFigures};
+pub use settings::{
+    ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError,
+};
 pub use state::{Counters, State};
 pub use trainer::Trainer;

@@ -4,14 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Settings, TrainError};
 use crate::{
-    data::{Binarize, Dataset, Examples},
+    data::{Binarize, Dataset, Examples, Planar},
     device::{Array, Device, Draw, Pointwise, Reduce, Result},
-    energy::{Energy, Rbm},
-    evaluate::{mean_energy_of, scalar, upload_head},
+    energy::{Domain, Energy, Model, Rbm},
+    evaluate::{self, mean_energy_of, scalar, upload_head},
     random::Stream,
     sampler::{Chains, Gibbs, Sampler},
 };
 
+/// Exact likelihoods are taken during training up to this many units on the smaller side.
+const EXACT_UNITS: usize = 20;
 /// The most examples that the figures are taken over.
 const ROWS: usize = 1000;
 
@@ -24,11 +26,12 @@ pub struct Metrics {
     pub epoch: f64,
     /// Seconds of training, over all sittings.
     pub seconds: f64,
-    /// Mean energy of the last batch less that of the chains: the contrastive loss.
+    /// The loss of the last batch. For contrastive losses it is the mean energy of the batch less
+    /// that of the chains.
     pub loss: f64,
     /// Learning rate.
     pub lr: f64,
-    /// Gibbs sweeps an update.
+    /// Transitions of the chains an update.
     pub k: u32,
     /// Mean free energy of training examples.
     pub free_energy_train: f64,
@@ -36,77 +39,169 @@ pub struct Metrics {
     pub free_energy_held_out: Option<f64>,
     /// Held-out less training: grows when the model overfits.
     pub free_energy_gap: Option<f64>,
-    /// Mean squared error a pixel of sending examples to the hidden means and back.
-    pub reconstruction_error: f64,
-    /// Share of hidden units whose mean is below 0.01.
-    pub dead_hidden: f64,
-    /// Share of hidden units whose mean is above 0.99.
-    pub saturated_hidden: f64,
     /// Root of the sum of the squared weights.
     pub weight_norm: f64,
-    /// Share of visible units that one sweep flips in the chains.
-    pub chain_turnover: f64,
+    /// Figures of an RBM.
+    #[serde(flatten)]
+    pub rbm: Option<RbmFigures>,
+    /// Figures of chains that propose.
+    #[serde(flatten)]
+    pub chains: Option<ChainFigures>,
+    /// Share of training examples whose class is the likeliest one; null without classes.
+    pub accuracy_train: Option<f64>,
+    /// Share of held-out examples whose class is the likeliest one; null without classes.
+    pub accuracy_held_out: Option<f64>,
     /// Exact log Z; null where it was not computed.
     pub log_z: Option<f64>,
     /// Exact mean log-likelihood of training examples; null where it was not computed.
     pub log_likelihood_train: Option<f64>,
     /// Exact mean log-likelihood of held-out examples; null where it was not computed.
     pub log_likelihood_held_out: Option<f64>,
+    /// KL divergence of the model from the known law of the data; null where it was not computed.
+    pub kl: Option<f64>,
+}
+
+/// What tells whether an RBM learns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RbmFigures {
+    /// Mean squared error a pixel of sending examples to the hidden means and back.
+    pub reconstruction_error: f64,
+    /// Share of hidden units whose mean is below 0.01.
+    pub dead_hidden: f64,
+    /// Share of hidden units whose mean is above 0.99.
+    pub saturated_hidden: f64,
+    /// Share of visible units that one sweep flips in the chains.
+    pub chain_turnover: f64,
+}
+
+/// How chains fare that propose and accept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChainFigures {
+    /// Mean acceptance probability since the last log line.
+    pub acceptance: f64,
+    /// Proposals since the last log line that were not finite and were rejected.
+    pub failed_proposals: u64,
+}
+
+/// Figures over the monitor's examples.
+pub(super) struct Figures {
+    /// Mean energy of training examples.
+    pub train: f64,
+    /// Mean energy of held-out examples.
+    pub held_out: Option<f64>,
+    pub accuracy_train: Option<f64>,
+    pub accuracy_held_out: Option<f64>,
+    pub log_z: Option<f64>,
+    pub kl: Option<f64>,
 }
 
 /// Fixed sets of examples to take figures over.
 pub(super) struct Monitor {
-    train: Array,
-    held_out: Option<Array>,
-    /// Whether all values are bits, so that they have a likelihood.
-    pub bits: bool,
+    train: Set,
+    held_out: Option<Set>,
+    /// Whether all values are bits, so that a binary model gives them a likelihood.
+    bits: bool,
+    planar: Option<Planar>,
+    /// The box that holds the training data, for quadrature.
+    extent: Vec<(f64, f64)>,
+}
+
+struct Set {
+    x: Array,
+    labels: Option<Vec<u32>>,
 }
 
 impl Monitor {
     /// Of the first examples of the training part, and of the validation part or else the test
     /// part. Training examples that are probabilities are drawn once.
     pub fn new(device: &Device, data: &Dataset, settings: &Settings) -> Result<Self> {
-        let upload = |part: &Examples| upload_head(device, part, ROWS);
+        let upload = |part: &Examples| -> Result<Set> {
+            let labels = part.labels.as_ref();
+            let labels = labels.map(|labels| labels[..part.rows.min(ROWS)].to_vec());
+            Ok(Set { x: upload_head(device, part, ROWS)?, labels })
+        };
         let mut train = upload(&data.train)?;
         if settings.binarize == Binarize::Dynamic {
-            let p = device.duplicate(&train)?;
+            let p = device.duplicate(&train.x)?;
             let draw = Draw { seed: settings.seed, step: 0, stream: Stream::Evaluate };
-            device.pointwise(Pointwise::Bernoulli { p: &p, draw }, &mut train)?;
+            device.pointwise(Pointwise::Bernoulli { p: &p, draw }, &mut train.x)?;
         }
         let held_out = [&data.validation, &data.test].into_iter().find(|part| part.rows > 0);
         let bits = (settings.binarize == Binarize::Dynamic || data.train.is_bits())
             && held_out.is_none_or(Examples::is_bits);
-        Ok(Self { train, held_out: held_out.map(upload).transpose()?, bits })
+        let held_out = held_out.map(upload).transpose()?;
+        let extent = evaluate::extent(&data.train);
+        Ok(Self { train, held_out, bits, planar: data.planar, extent })
     }
 
-    /// Mean free energies of the training and of the held-out examples.
-    pub async fn free_energies(&self, model: &Rbm) -> Result<(f64, Option<f64>)> {
-        let train = mean_energy_of(model, &self.train).await?;
-        let held_out = match &self.held_out {
-            Some(x) => Some(mean_energy_of(model, x).await?),
-            None => None,
+    /// Energies, accuracies, and the likelihood where it is asked for and can be had.
+    pub async fn figures(&self, model: &Model, exact: bool) -> Result<Figures> {
+        let train = mean_energy_of(&**model, &self.train.x).await?;
+        let accuracy_train = self.train.accuracy(model).await?;
+        let (mut held_out, mut accuracy_held_out) = (None, None);
+        if let Some(set) = &self.held_out {
+            held_out = Some(mean_energy_of(&**model, &set.x).await?);
+            accuracy_held_out = set.accuracy(model).await?;
+        }
+        let (mut log_z, mut kl) = (None, None);
+        if exact && model.domain() == Domain::Binary && self.bits {
+            log_z = evaluate::log_partition(&**model, EXACT_UNITS).await?;
+        } else if exact
+            && let Some(quadrature) = evaluate::quadrature(&**model, &self.extent).await?
+        {
+            log_z = Some(quadrature.log_z);
+            kl = self.planar.map(|planar| quadrature.kl_from(|x| planar.log_density(x)));
+        }
+        Ok(Figures { train, held_out, accuracy_train, accuracy_held_out, log_z, kl })
+    }
+
+    /// Root of the sum of the squared weights, biases left out.
+    pub async fn weight_norm(&self, model: &Model) -> Result<f64> {
+        let mut sum = 0.0;
+        for (name, array) in model.parameters() {
+            if !name.ends_with("bias") {
+                sum += scalar(model.device(), Reduce::SumOfSquares, array).await?;
+            }
+        }
+        Ok(sum.sqrt())
+    }
+
+    /// Reconstruction, the use of hidden units, and how the chains move.
+    pub async fn rbm_figures(
+        &self,
+        rbm: &Rbm,
+        chains: &Chains,
+    ) -> Result<RbmFigures, TrainError> {
+        let x = &self.held_out.as_ref().unwrap_or(&self.train).x;
+        let hidden = evaluate::hidden_use(rbm, x).await?;
+        Ok(RbmFigures {
+            reconstruction_error: evaluate::reconstruction_error(rbm, x).await?,
+            dead_hidden: hidden.dead,
+            saturated_hidden: hidden.saturated,
+            chain_turnover: turnover(rbm, chains).await?,
+        })
+    }
+}
+
+impl Set {
+    /// Share of the examples whose class is the likeliest one, where there are classes.
+    async fn accuracy(&self, model: &Model) -> Result<Option<f64>> {
+        let Some(labels) = self.labels.as_ref().filter(|_| model.classes() > 0) else {
+            return Ok(None);
         };
-        Ok((train, held_out))
-    }
-
-    /// The examples that figures of reconstruction and hidden use are taken over.
-    pub fn examples(&self) -> &Array {
-        self.held_out.as_ref().unwrap_or(&self.train)
+        let mut logits = model.device().zeros(self.x.rows(), model.classes())?;
+        model.logits(&self.x, &mut logits)?;
+        let logits = model.device().read(&logits).await?;
+        Ok(Some(evaluate::accuracy(&logits, labels)))
     }
 }
 
 /// Share of the visible units that one more sweep of the chains flips; the chains stay as they
 /// are.
-pub(super) async fn turnover(model: &Rbm, chains: &Chains) -> Result<f64, TrainError> {
-    let device = model.device();
-    let mut copy = Chains {
-        visible: device.duplicate(&chains.visible)?,
-        hidden: device.duplicate(&chains.hidden)?,
-        hidden_means: device.duplicate(&chains.hidden_means)?,
-        tally: device.duplicate(&chains.tally)?,
-        ..*chains
-    };
-    Gibbs::default().advance(model, &mut copy, 1)?;
+async fn turnover(rbm: &Rbm, chains: &Chains) -> Result<f64, TrainError> {
+    let device = rbm.device();
+    let mut copy = chains.duplicate(device)?;
+    Gibbs::default().advance(rbm, &mut copy, 1)?;
     let flips = scalar(device, Reduce::SquaredDistance(&copy.visible), &chains.visible).await?;
     Ok(flips / chains.visible.len() as f64)
 }

@@ -38,9 +38,11 @@ impl Optimizer {
         gradient: &[Array],
     ) -> Result<()> {
         let device = energy.device().clone();
+        let is_bias: Vec<bool> =
+            energy.parameters().iter().map(|(name, _)| name.ends_with("bias")).collect();
         let parameters = energy.parameters_mut().into_iter().zip(gradient).zip(&mut self.moments);
-        for (index, ((parameter, gradient), moments)) in parameters.enumerate() {
-            let decay = if index == 0 { settings.l2 } else { 0.0 };
+        for (((parameter, gradient), moments), is_bias) in parameters.zip(is_bias) {
+            let decay = if is_bias { 0.0 } else { settings.l2 };
             let call = match settings.optimizer {
                 OptimizerKind::Sgd => Optimize::Sgd { rate, momentum: settings.momentum, decay },
                 OptimizerKind::Adam => {

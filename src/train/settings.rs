@@ -2,10 +2,42 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Binarize;
+use crate::{data::Binarize, device::Nonlinearity};
 
 /// The most hidden units, chains or rows of a batch that are believed to be meant.
 const MOST: usize = 1 << 24;
+/// The most hidden layers.
+const MOST_LAYERS: usize = 64;
+
+/// Which model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelKind {
+    /// A Bernoulli restricted Boltzmann machine.
+    Rbm,
+    /// A multilayer perceptron whose output is the energy.
+    Mlp,
+    /// A multilayer perceptron with an output a class: a classifier that is a generator too.
+    Jem,
+}
+
+/// Which sampler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum SamplerKind {
+    /// Block Gibbs.
+    Gibbs,
+    /// Unadjusted Langevin.
+    Ula,
+    /// Metropolis-adjusted Langevin.
+    Mala,
+    /// Random-walk Metropolis.
+    Metropolis,
+    /// Hamiltonian Monte Carlo.
+    Hmc,
+    /// Gradient steps with little noise, as joint models are trained; no sampler of exp(−E).
+    SgldJem,
+}
 
 /// Which objective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -15,6 +47,18 @@ pub enum ObjectiveKind {
     Pcd,
     /// Contrastive divergence.
     Cd,
+    /// Score matching with the exact trace of the Hessian.
+    Sm,
+    /// Score matching with Hutchinson's trace.
+    SmHutchinson,
+    /// Sliced score matching.
+    Ssm,
+    /// Sliced score matching with reduced variance.
+    SsmVr,
+    /// Denoising score matching.
+    Dsm,
+    /// Cross-entropy and the generative term (jem).
+    Jem,
 }
 
 /// Which optimizer.
@@ -27,20 +71,23 @@ pub enum OptimizerKind {
     Adam,
 }
 
-/// The settings of a training run; the defaults train the built-in digits in seconds.
+/// The settings of a training run; the defaults train an RBM on the built-in digits in seconds.
+/// Those that a model or an objective has no use for are left alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
+    /// The model.
+    pub model: ModelKind,
     /// The loss.
     pub objective: ObjectiveKind,
-    /// Number of hidden units.
-    pub hidden: usize,
+    /// Number of hidden units, of each hidden layer.
+    pub hidden: Vec<usize>,
     /// Passes over the training data.
     pub epochs: u64,
     /// Examples in a minibatch.
     pub batch: usize,
-    /// Persistent chains (PCD).
+    /// Persistent chains.
     pub chains: usize,
-    /// Gibbs sweeps an update, k; several values share the training in equal parts.
+    /// Transitions of the chains an update, k; several values share the training in equal parts.
     pub k: Vec<u32>,
     /// Learning rate at the start.
     pub lr: f32,
@@ -50,14 +97,40 @@ pub struct Settings {
     pub optimizer: OptimizerKind,
     /// Momentum of SGD in [0, 1).
     pub momentum: f32,
-    /// L2 decay of the parameters.
+    /// L2 decay of the weights.
     pub l2: f32,
-    /// Whether gradients are centred.
+    /// Whether gradients are centred (rbm).
     pub centred: bool,
     /// Share of the training at its end over which parameters are averaged.
     pub average: f32,
-    /// How probabilities in the data become bits.
+    /// How probabilities in the data become bits (rbm).
     pub binarize: Binarize,
+    /// The nonlinearity of the hidden layers (mlp, jem).
+    pub activation: Nonlinearity,
+    /// Standard deviation of the Gaussian base measure in units of the data's; 0 for none (mlp,
+    /// jem).
+    pub base: f32,
+    /// What moves the chains.
+    pub sampler: SamplerKind,
+    /// The sampler's step size in units of the data: ε / s² for Langevin steps, where s is the
+    /// data's standard deviation, and ε / s for the others (mlp, jem).
+    pub step: f32,
+    /// Leapfrog steps of a transition (hmc).
+    pub leapfrog: u32,
+    /// Persistent chains that move at an update (mlp, jem).
+    pub window: usize,
+    /// Share of the moving chains that start anew from noise (mlp, jem).
+    pub restart: f32,
+    /// Factor of the mean squared energies that are added to the loss (mlp, jem).
+    pub energy_l2: f32,
+    /// Factor of −log p(x) beside −log p(y | x) (jem); 0 trains a plain classifier.
+    pub generative: f32,
+    /// Random directions an example (sm-hutchinson, ssm, ssm-vr).
+    pub probes: usize,
+    /// Noise levels of denoising score matching, in units of the data's standard deviation.
+    pub sigma: Vec<f32>,
+    /// Standard deviation of noise that is added to the data at each use (mlp, jem).
+    pub data_noise: f32,
     /// Seed of every random draw.
     pub seed: u64,
 }
@@ -65,8 +138,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            model: ModelKind::Rbm,
             objective: ObjectiveKind::Pcd,
-            hidden: 20,
+            hidden: vec![20],
             epochs: 1000,
             batch: 100,
             chains: 500,
@@ -79,7 +153,64 @@ impl Default for Settings {
             centred: true,
             average: 0.1,
             binarize: Binarize::Threshold,
+            activation: Nonlinearity::Silu,
+            base: 0.0,
+            sampler: SamplerKind::Gibbs,
+            step: 0.0,
+            leapfrog: 5,
+            window: 500,
+            restart: 0.0,
+            energy_l2: 0.0,
+            generative: 1.0,
+            probes: 1,
+            sigma: vec![0.1],
+            data_noise: 0.0,
             seed: 0,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings that suit a model.
+    pub fn of(model: ModelKind) -> Self {
+        let neural = Self {
+            model,
+            hidden: vec![128, 128],
+            epochs: 40,
+            batch: 256,
+            chains: 8192,
+            k: vec![10],
+            lr: 0.001,
+            final_lr: 0.001 / 200.0,
+            optimizer: OptimizerKind::Adam,
+            binarize: Binarize::None,
+            base: 2.0,
+            sampler: SamplerKind::Mala,
+            step: 0.02,
+            window: 512,
+            restart: 0.01,
+            energy_l2: 0.001,
+            ..Self::default()
+        };
+        match model {
+            ModelKind::Rbm => Self::default(),
+            ModelKind::Mlp => neural,
+            ModelKind::Jem => Self {
+                objective: ObjectiveKind::Jem,
+                hidden: vec![512, 512, 512],
+                epochs: 60,
+                batch: 64,
+                chains: 4096,
+                k: vec![20],
+                activation: Nonlinearity::Elu,
+                base: 0.0,
+                sampler: SamplerKind::SgldJem,
+                window: 64,
+                restart: 0.05,
+                energy_l2: 0.0,
+                data_noise: 0.03,
+                ..neural
+            },
         }
     }
 }
@@ -103,9 +234,21 @@ impl Settings {
     /// The first setting out of range, and its range.
     pub fn validate(&self) -> Result<(), SettingsError> {
         let refuse = |setting, found: String, wanted| Err(SettingsError { setting, found, wanted });
-        for (setting, value) in
-            [("hidden", self.hidden), ("batch", self.batch), ("chains", self.chains)]
-        {
+        if self.hidden.is_empty() || self.hidden.len() > MOST_LAYERS {
+            let found = format!("{} layers", self.hidden.len());
+            return refuse("hidden", found, "the units of 1 to 64 layers");
+        }
+        if self.model == ModelKind::Rbm && self.hidden.len() > 1 {
+            let found = format!("{} layers", self.hidden.len());
+            return refuse("hidden", found, "one layer for an rbm");
+        }
+        let layers = self.hidden.iter().map(|units| ("hidden", *units));
+        for (setting, value) in layers.chain([
+            ("batch", self.batch),
+            ("chains", self.chains),
+            ("window", self.window),
+            ("probes", self.probes),
+        ]) {
             if !(1..=MOST).contains(&value) {
                 return refuse(setting, value.to_string(), "1 to 16777216");
             }
@@ -126,15 +269,36 @@ impl Settings {
         if !(0.0..1.0).contains(&self.momentum) {
             return refuse("momentum", self.momentum.to_string(), "at least 0 and below 1");
         }
-        if !(self.l2.is_finite() && self.l2 >= 0.0) {
-            return refuse("l2", self.l2.to_string(), "a finite number, 0 or more");
+        let not_negative = [
+            ("l2", self.l2),
+            ("base", self.base),
+            ("step", self.step),
+            ("energy-l2", self.energy_l2),
+            ("generative", self.generative),
+            ("data-noise", self.data_noise),
+        ];
+        if let Some((setting, value)) =
+            not_negative.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0))
+        {
+            return refuse(setting, value.to_string(), "a finite number, 0 or more");
+        }
+        if self.model != ModelKind::Rbm && self.step == 0.0 {
+            return refuse("step", self.step.to_string(), "a finite number above 0");
+        }
+        if self.sigma.is_empty() || !self.sigma.iter().all(|s| s.is_finite() && *s > 0.0) {
+            return refuse("sigma", format!("{:?}", self.sigma), "finite numbers above 0");
+        }
+        if !(1..=10_000).contains(&self.leapfrog) {
+            return refuse("leapfrog", self.leapfrog.to_string(), "1 to 10000");
         }
         if i64::try_from(self.seed).is_err() {
             // TOML has no larger numbers, and the configuration holds the seed.
             return refuse("seed", self.seed.to_string(), "0 to 9223372036854775807");
         }
-        if !(0.0..=1.0).contains(&self.average) {
-            return refuse("average", self.average.to_string(), "0 to 1");
+        for (setting, value) in [("average", self.average), ("restart", self.restart)] {
+            if !(0.0..=1.0).contains(&value) {
+                return refuse(setting, value.to_string(), "0 to 1");
+            }
         }
         Ok(())
     }
@@ -145,8 +309,8 @@ impl Settings {
         (f64::from(self.lr) + (f64::from(self.final_lr) - f64::from(self.lr)) * done) as f32
     }
 
-    /// Gibbs sweeps of update `step` of `total`.
-    pub(super) fn sweeps(&self, step: u64, total: u64) -> u32 {
+    /// Transitions of update `step` of `total`.
+    pub(super) fn transitions(&self, step: u64, total: u64) -> u32 {
         let parts = self.k.len() as u64;
         let part = (step.saturating_mul(parts) / total.max(1)).min(parts - 1);
         self.k[part as usize]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Settings, TrainError, Trainer};
 use crate::{
     device::{Array, DeviceError},
-    energy::Energy,
+    energy::{Energy, Rbm},
     tensor::{self, Tensor},
 };
 
@@ -49,12 +49,13 @@ impl Trainer {
             let values = self.device.read(array).await?;
             tensors.push(Tensor::new(name, &[array.rows(), array.columns()], values));
         }
-        let chains = self.objective.chains();
+        let (clock, starts) =
+            self.objective.chains().map_or((0, 0), |chains| (chains.clock, chains.starts));
         let counters = Counters {
             step: self.step,
             seconds: self.seconds(),
-            clock: chains.clock,
-            starts: chains.starts,
+            clock,
+            starts,
             averaged: self.average.count,
         };
         let settings = self.settings.clone();
@@ -95,14 +96,15 @@ impl Trainer {
         for (name, mean) in names.iter().zip(self.average.means.iter_mut().flatten()) {
             load(average_name(name), mean)?;
         }
-        if let Some(offsets) = self.model.offsets_mut() {
+        if let Some(offsets) = self.model.as_rbm_mut().and_then(Rbm::offsets_mut) {
             load(OFFSETS[0].into(), &mut offsets.visible)?;
             load(OFFSETS[1].into(), &mut offsets.hidden)?;
         }
-        let chains = self.objective.chains_mut();
-        load(CHAINS[0].into(), &mut chains.visible)?;
-        load(CHAINS[1].into(), &mut chains.hidden)?;
-        (chains.clock, chains.starts) = (counters.clock, counters.starts);
+        if let Some(chains) = self.objective.chains_mut() {
+            load(CHAINS[0].into(), &mut chains.visible)?;
+            load(CHAINS[1].into(), &mut chains.hidden)?;
+            (chains.clock, chains.starts) = (counters.clock, counters.starts);
+        }
         self.step = counters.step;
         self.resume_clock(counters.seconds);
         Ok(())
@@ -139,13 +141,14 @@ impl Trainer {
         for (name, mean) in names.iter().zip(self.average.means.iter().flatten()) {
             list.push((average_name(name), mean));
         }
-        if let Some(offsets) = self.model.offsets() {
+        if let Some(offsets) = self.model.as_rbm().and_then(Rbm::offsets) {
             list.push((OFFSETS[0].into(), &offsets.visible));
             list.push((OFFSETS[1].into(), &offsets.hidden));
         }
-        let chains = self.objective.chains();
-        list.push((CHAINS[0].into(), &chains.visible));
-        list.push((CHAINS[1].into(), &chains.hidden));
+        if let Some(chains) = self.objective.chains() {
+            list.push((CHAINS[0].into(), &chains.visible));
+            list.push((CHAINS[1].into(), &chains.hidden));
+        }
         list
     }
 }

@@ -1,27 +1,23 @@
-//! The training of an RBM, update by update.
+//! The training of a model, update by update.
 
 use std::time::{Duration, Instant};
 
 use super::{
-    Metrics, ObjectiveKind, Settings, TrainError,
-    average::Average,
-    feed::Feed,
-    monitor::{Monitor, turnover},
-    optimizer::Optimizer,
+    ChainFigures, Metrics, Settings, TrainError, average::Average, feed::Feed, monitor::Monitor,
+    optimizer::Optimizer, prepare,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
-    device::{Array, Device, Pointwise, Reduce, RowWeights},
-    energy::{Energy, Rbm},
+    device::{Array, Device, Draw, Pointwise, Reduce, RowWeights},
+    energy::{Model, Rbm},
     evaluate,
-    objective::{Batch, Cd, Objective, Pcd},
-    sampler::{Chains, Gibbs},
+    objective::{self, Batch, Objective, Update},
+    random::Stream,
+    sampler::Chains,
 };
 
 /// Rate of the moving averages behind the centred gradient.
 const OFFSET_RATE: f32 = 0.01;
-/// Exact likelihoods are taken during training up to this many units on the smaller side.
-const EXACT_UNITS: usize = 20;
 
 /// A training run: owns the model, the data and all state. Updates are queued on the device; only
 /// [`Trainer::measure`] and [`Trainer::state`] wait for it.
@@ -29,7 +25,7 @@ pub struct Trainer {
     pub(super) device: Device,
     pub(super) settings: Settings,
     data: Dataset,
-    pub(super) model: Rbm,
+    pub(super) model: Model,
     pub(super) objective: Box<dyn Objective>,
     pub(super) optimizer: Optimizer,
     pub(super) average: Average,
@@ -45,38 +41,29 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Prepares a run on a data set, which is binarised as the settings say.
+    /// Prepares a run on a data set, which is brought into the form that the model takes.
     ///
     /// # Errors
-    /// A setting out of range, data that a Bernoulli RBM cannot learn, or the device refuses.
+    /// A setting out of range, data that the model cannot learn, an objective or a sampler that
+    /// the model does not admit, or the device refuses.
     pub fn new(device: &Device, mut data: Dataset, settings: Settings) -> Result<Self, TrainError> {
         settings.validate()?;
-        check(&data)?;
-        data.binarize(settings.binarize, settings.seed);
-        let means = column_means_of(&data.train);
-        let seed = settings.seed;
-        let model = Rbm::initial(device, &means, settings.hidden, settings.centred, seed)?;
+        prepare::data(&mut data, &settings)?;
+        let model = prepare::model(device, &data, &settings)?;
         let draw = settings.binarize == Binarize::Dynamic;
-        let feed = Feed::new(device, &data.train, settings.batch, draw, seed)?;
-        let objective: Box<dyn Objective> = match settings.objective {
-            ObjectiveKind::Pcd => {
-                let mut chains = Chains::new(&model, settings.chains, seed)?;
-                chains.start_from_noise(device)?;
-                Box::new(Pcd::new(Gibbs::default(), chains))
-            }
-            ObjectiveKind::Cd => {
-                Box::new(Cd::new(Gibbs::default(), Chains::new(&model, feed.batch(), seed)?))
-            }
-        };
+        let classes = model.classes();
+        let feed = Feed::new(device, &data.train, settings.batch, draw, classes, settings.seed)?;
+        let objective = prepare::objective(&model, &data, &settings, feed.batch())?;
         let zeros = |(_, array): (_, &Array)| device.zeros(array.rows(), array.columns());
         let gradient = model.parameters().into_iter().map(zeros).collect::<Result<_, _>>()?;
         let batch = Batch {
             x: device.zeros(feed.batch(), model.dimension())?,
-            hidden_means: device.zeros(feed.batch(), settings.hidden)?,
+            hidden_means: device.zeros(feed.batch(), model.hidden())?,
+            classes: (classes > 0).then(|| device.zeros(feed.batch(), classes)).transpose()?,
         };
         Ok(Self {
             device: device.clone(),
-            optimizer: Optimizer::new(settings.optimizer, &model)?,
+            optimizer: Optimizer::new(settings.optimizer, &*model)?,
             average: Average::default(),
             monitor: Monitor::new(device, &data, &settings)?,
             data_checksum: checksum(&data.train),
@@ -101,9 +88,15 @@ impl Trainer {
     /// The device refuses.
     pub fn step(&mut self) -> Result<(), TrainError> {
         let device = &self.device;
-        self.feed.fill(device, &self.data.train, self.step, &mut self.batch.x)?;
+        let seed = self.settings.seed;
+        self.feed.fill(device, &self.data.train, self.step, &mut self.batch)?;
+        if self.settings.data_noise > 0.0 {
+            let draw = Draw { seed, step: self.step as u32, stream: Stream::Binarize };
+            let noise = Pointwise::Normal { scale: self.settings.data_noise, draw };
+            device.pointwise(noise, &mut self.batch.x)?;
+        }
         self.model.hidden_means(&self.batch.x, &mut self.batch.hidden_means)?;
-        if let Some(offsets) = self.model.offsets_mut() {
+        if let Some(offsets) = self.model.as_rbm_mut().and_then(Rbm::offsets_mut) {
             for (offset, values) in [
                 (&mut offsets.visible, &self.batch.x),
                 (&mut offsets.hidden, &self.batch.hidden_means),
@@ -114,68 +107,75 @@ impl Trainer {
                 device.reduce(Reduce::ColumnSum { weights, accumulate: true }, values, offset)?;
             }
         }
-        let sweeps = self.settings.sweeps(self.step, self.total);
-        let points = self.objective.points(&self.model, &self.batch, sweeps)?;
+        let steps = self.settings.transitions(self.step, self.total);
+        let update = Update { number: self.step, steps, seed };
+        let points = self.objective.points(&*self.model, &self.batch, update)?;
         self.model.gradient(&points, &mut self.gradient)?;
         let rate = self.settings.rate(self.step, self.total);
-        self.optimizer.update(&self.settings, self.step, rate, &mut self.model, &self.gradient)?;
+        let model = &mut *self.model;
+        self.optimizer.update(&self.settings, self.step, rate, model, &self.gradient)?;
         self.step += 1;
         let averaged = (f64::from(self.settings.average) * self.total as f64) as u64;
         if self.step > self.total - averaged {
-            self.average.add(&self.model)?;
+            self.average.add(&*self.model)?;
         }
         Ok(())
     }
 
     /// The figures of a log line; waits for the device. `exact` asks for the exact likelihood,
-    /// which is given where the smaller side of the model has at most 20 units.
+    /// which is given where the smaller side of an RBM has at most 20 units, and for an energy
+    /// over one or two dimensions.
     ///
     /// # Errors
     /// A parameter or the loss is no longer finite, or the device refuses.
-    pub async fn measure(&self, exact: bool) -> Result<Metrics, TrainError> {
+    pub async fn measure(&mut self, exact: bool) -> Result<Metrics, TrainError> {
         self.check_finite().await?;
-        let model = &self.model;
-        let on_data = evaluate::mean_energy_of(model, &self.batch.x).await?;
-        let on_chains = evaluate::mean_energy_of(model, &self.objective.chains().visible).await?;
-        let (train, held_out) = self.monitor.free_energies(model).await?;
-        let log_z = if exact && self.monitor.bits {
-            evaluate::log_partition(model, EXACT_UNITS).await?
-        } else {
-            None
-        };
-        let hidden = evaluate::hidden_use(model, self.monitor.examples()).await?;
-        let norm =
-            evaluate::scalar(&self.device, Reduce::SumOfSquares, model.parameters()[0].1).await?;
         let last = self.step.saturating_sub(1);
-        let figures = [
-            ("free energy of the data", on_data),
-            ("free energy of the chains", on_chains),
-            ("weight norm", norm),
-        ];
-        if let Some((figure, value)) = figures.into_iter().find(|(_, value)| !value.is_finite()) {
-            let rate = self.settings.rate(last, self.total);
+        let steps = self.settings.transitions(last, self.total);
+        let update = Update { number: last, steps, seed: self.settings.seed };
+        let terms = self.objective.loss(&*self.model, &self.batch, update)?;
+        let loss = objective::total(&self.device, terms).await?;
+        let figures = self.monitor.figures(&self.model, exact).await?;
+        let norm = self.monitor.weight_norm(&self.model).await?;
+        let rate = self.settings.rate(last, self.total);
+        let checked =
+            [("loss", loss), ("energy of the data", figures.train), ("weight norm", norm)];
+        if let Some((figure, value)) = checked.into_iter().find(|(_, value)| !value.is_finite()) {
             return Err(TrainError::Diverged { figure, value, step: self.step, rate });
         }
-        let likelihood = |energy: f64| log_z.map(|log_z| -energy - log_z);
+        let rbm = match (self.model.as_rbm(), self.objective.chains()) {
+            (Some(rbm), Some(chains)) => Some(self.monitor.rbm_figures(rbm, chains).await?),
+            _ => None,
+        };
+        let chains = match self.objective.moved_mut() {
+            Some(chains) if rbm.is_none() && chains.tallied > 0 => {
+                let acceptance = chains.acceptance(&self.device).await?;
+                chains.reset_tally(&self.device)?;
+                let (acceptance, failed) = (acceptance.rate, acceptance.failed);
+                Some(ChainFigures { acceptance, failed_proposals: failed })
+            }
+            _ => None,
+        };
+        let likelihood = |energy: f64| figures.log_z.map(|log_z| -energy - log_z);
         Ok(Metrics {
             step: self.step,
             epoch: self.step as f64 / self.feed.batches_per_epoch() as f64,
             seconds: self.seconds(),
-            loss: on_data - on_chains,
-            lr: f64::from(self.settings.rate(last, self.total)),
-            k: self.settings.sweeps(last, self.total),
-            free_energy_train: train,
-            free_energy_held_out: held_out,
-            free_energy_gap: held_out.map(|held_out| held_out - train),
-            reconstruction_error: evaluate::reconstruction_error(model, self.monitor.examples())
-                .await?,
-            dead_hidden: hidden.dead,
-            saturated_hidden: hidden.saturated,
-            weight_norm: norm.sqrt(),
-            chain_turnover: turnover(model, self.objective.chains()).await?,
-            log_z,
-            log_likelihood_train: likelihood(train),
-            log_likelihood_held_out: held_out.and_then(likelihood),
+            loss,
+            lr: f64::from(rate),
+            k: steps,
+            free_energy_train: figures.train,
+            free_energy_held_out: figures.held_out,
+            free_energy_gap: figures.held_out.map(|held_out| held_out - figures.train),
+            weight_norm: norm,
+            rbm,
+            chains,
+            accuracy_train: figures.accuracy_train,
+            accuracy_held_out: figures.accuracy_held_out,
+            log_z: figures.log_z,
+            log_likelihood_train: likelihood(figures.train),
+            log_likelihood_held_out: figures.held_out.and_then(likelihood),
+            kl: figures.kl,
         })
     }
 
@@ -205,7 +205,7 @@ impl Trainer {
     }
 
     /// The model as it is.
-    pub fn model(&self) -> &Rbm {
+    pub fn model(&self) -> &Model {
         &self.model
     }
 
@@ -214,7 +214,7 @@ impl Trainer {
     ///
     /// # Errors
     /// The device refuses.
-    pub fn averaged_model(&self) -> Result<Rbm, TrainError> {
+    pub fn averaged_model(&self) -> Result<Model, TrainError> {
         let mut model = self.model.duplicate()?;
         if let Some(means) = &self.average.means {
             for (parameter, mean) in model.parameters_mut().into_iter().zip(means) {
@@ -224,12 +224,12 @@ impl Trainer {
         Ok(model)
     }
 
-    /// The chains.
-    pub fn chains(&self) -> &Chains {
+    /// The chains, where the objective has persistent ones.
+    pub fn chains(&self) -> Option<&Chains> {
         self.objective.chains()
     }
 
-    /// The data, binarised.
+    /// The data, in the form that the model takes.
     pub fn data(&self) -> &Dataset {
         &self.data
     }
@@ -265,44 +265,9 @@ impl Trainer {
     }
 }
 
-/// What a Bernoulli RBM cannot learn from.
-fn check(data: &Dataset) -> Result<(), TrainError> {
-    let refuse = |problem: String| Err(TrainError::Data { name: data.name.clone(), problem });
-    if data.train.rows == 0 || data.train.columns == 0 {
-        return refuse("has no training examples".into());
-    }
-    for (part, examples) in
-        [("training", &data.train), ("validation", &data.validation), ("test", &data.test)]
-    {
-        if examples.rows > 0 && examples.columns != data.train.columns {
-            return refuse(format!(
-                "has {} values in each {part} example but {} in each training example",
-                examples.columns, data.train.columns
-            ));
-        }
-        if let Some(position) = examples.values.iter().position(|x| !(0.0..=1.0).contains(x)) {
-            let (row, column) = (position / examples.columns, position % examples.columns);
-            return refuse(format!(
-                "holds {} in {part} example {row}, column {column}; a Bernoulli RBM wants values \
-                 from 0 to 1",
-                examples.values[position]
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// CRC-32 of the values: tells whether a snapshot belongs to the same data.
 fn checksum(data: &Examples) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(bytemuck::cast_slice(&data.values));
     crc.sum()
-}
-
-fn column_means_of(data: &Examples) -> Vec<f32> {
-    let mut sums = vec![0f64; data.columns];
-    for row in data.values.chunks_exact(data.columns) {
-        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
-    }
-    sums.iter().map(|sum| (sum / data.rows as f64) as f32).collect()
 }

@@ -75,6 +75,34 @@ fn digits() -> Dataset {
 ///
 /// Source: MacKay, Information Theory, Inference, and Learning Algorithms, §43.
 fn bars_and_stripes(name: &str, n: usize) -> Dataset {
+    let train = patterns(n);
+    Dataset {
+        name: name.into(),
+        test: train.clone(),
+        train,
+        image: Some(ImageShape { height: n, width: n }),
+        ..Dataset::default()
+    }
+}
+
+/// Bars and stripes of 4 × 4 cells, each `cell` × `cell` pixels.
+pub(crate) fn bars_and_stripes_of(cell: ImageShape) -> Examples {
+    const SIDE: usize = 4;
+    let small = patterns(SIDE);
+    let ImageShape { height, width } = cell;
+    let columns = SIDE * SIDE * height * width;
+    let mut values = Vec::with_capacity(small.rows * columns);
+    for pattern in 0..small.rows {
+        for y in 0..SIDE * height {
+            let row = &small.row(pattern)[y / height * SIDE..][..SIDE];
+            values.extend((0..SIDE * width).map(|x| row[x / width]));
+        }
+    }
+    Examples { rows: small.rows, columns, values, labels: None }
+}
+
+/// Every pattern of bars or of stripes once.
+fn patterns(n: usize) -> Examples {
     let on = |bits: usize, position: usize| (bits >> position & 1) as f32;
     let mut values = Vec::new();
     for bits in 0..1 << n {
@@ -84,14 +112,7 @@ fn bars_and_stripes(name: &str, n: usize) -> Dataset {
     for bits in 1..(1 << n) - 1 {
         values.extend((0..n * n).map(|pixel| on(bits, pixel % n)));
     }
-    let train = Examples { rows: values.len() / (n * n), columns: n * n, values, labels: None };
-    Dataset {
-        name: name.into(),
-        test: train.clone(),
-        train,
-        image: Some(ImageShape { height: n, width: n }),
-        ..Dataset::default()
-    }
+    Examples { rows: values.len() / (n * n), columns: n * n, values, labels: None }
 }
 
 #[cfg(test)]

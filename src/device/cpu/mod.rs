@@ -2,17 +2,20 @@
 //! cache-sized tiles, epilogues vectorised. No result depends on the number of threads.
 
 mod accept;
+mod activation;
 mod bits;
 mod gibbs;
 mod linear;
 mod matmul;
 mod normal;
+mod normalize;
 mod optimize;
 mod outer;
 mod philox;
 mod pointwise;
 mod reduce;
 mod simd;
+mod softmax;
 
 use super::{
     Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
@@ -116,12 +119,12 @@ impl Kernels for Cpu {
         pointwise::pointwise(call, out)
     }
 
-    fn softmax(&self, _x: &Array, _p: &mut Array, _log_sum: &mut Array) -> Result<()> {
-        Err(DeviceError::Refused { what: "softmax".into(), reason: "to do".into() })
+    fn softmax(&self, x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {
+        softmax::softmax(x, p, log_sum)
     }
 
-    fn normalize(&self, _out: &mut Array, _norms: &mut Array) -> Result<()> {
-        Err(DeviceError::Refused { what: "normalize".into(), reason: "to do".into() })
+    fn normalize(&self, out: &mut Array, norms: &mut Array) -> Result<()> {
+        normalize::normalize(out, norms)
     }
 
     fn langevin(&self, _call: Langevin<'_>) -> Result<bool> {

@@ -53,10 +53,21 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
             out[0] = total(values, other, |x, y| (x - y) * (x - y));
         }
         Reduce::NonFinite => out[0] = total(values, values, |x, _| f32::from(!x.is_finite())),
-        _ => {
-            return Err(crate::device::DeviceError::Refused {
-                what: "kernel".into(),
-                reason: "to do".into(),
+        Reduce::RowDot(other) => {
+            let other = host("reduce", "other", other)?;
+            let columns = values.len() / out.len();
+            let rows = (CHUNK / columns).max(1);
+            let each = values.par_chunks(rows * columns).zip(other.par_chunks(rows * columns));
+            out.par_chunks_mut(rows).zip(each).for_each(|(out, (x, y))| {
+                vectorize(
+                    #[inline(always)]
+                    || {
+                        let rows = x.chunks_exact(columns).zip(y.chunks_exact(columns));
+                        for (out, (x, y)) in out.iter_mut().zip(rows) {
+                            *out = sum(x.iter().zip(y).map(|(x, y)| x * y));
+                        }
+                    },
+                );
             });
         }
     }

@@ -20,9 +20,9 @@ pub(super) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
-/// exp(x), relative error below 2⁻²², for x in [-87, 88]; clamped outside.
+/// (2ⁿ, e^r − 1) with eˣ = 2ⁿ e^r and |r| ≤ ln(2)/2, for x in [-87, 88]; clamped outside.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+fn exp_parts(x: f32) -> (f32, f32) {
     const LN2_HI: f32 = 0.693_359_4;
     const LN2_LO: f32 = -2.121_944_4e-4;
     // Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits.
@@ -38,9 +38,22 @@ fn exp(x: f32) -> f32 {
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_6e-1;
     let p = p * r + 0.5;
-    let p = (p * r) * r + r + 1.0;
     let exponent = (shifted.to_bits() << 23).wrapping_add(127 << 23);
-    p * f32::from_bits(exponent)
+    (f32::from_bits(exponent), (p * r) * r + r)
+}
+
+/// eˣ, relative error below 2⁻²².
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    let (power, rest) = exp_parts(x);
+    power * (rest + 1.0)
+}
+
+/// eˣ − 1, with a small relative error also near 0.
+#[inline(always)]
+pub(super) fn exp_m1(x: f32) -> f32 {
+    let (power, rest) = exp_parts(x);
+    power * rest + (power - 1.0)
 }
 
 /// 1 / (1 + e⁻ˣ).
