@@ -3,7 +3,7 @@
 use super::text::Line;
 use super::ticks;
 use super::tiling::{Tiling, check_size, fill, pixels};
-use super::{INK, NOT_FINITE, PAPER, PlotError};
+use super::{INK, NOT_FINITE, PAPER, PlotError, colours};
 use crate::data::ImageShape;
 use image::{Rgb, RgbImage};
 
@@ -91,13 +91,7 @@ fn colour(weight: f32, range: f32) -> Rgb<u8> {
     }
     // In f64: neither overflow nor a subnormal range spoils the quotient.
     let share = (f64::from(weight) / f64::from(range)).clamp(-1.0, 1.0);
-    let middle = (SCALE.len() / 2) as f64;
-    let place = middle + share * middle;
-    let below = (place.floor() as usize).min(SCALE.len() - 2);
-    let part = place - below as f64;
-    let mix =
-        |from: u8, to: u8| (f64::from(from) + part * (f64::from(to) - f64::from(from))).round();
-    Rgb(std::array::from_fn(|c| mix(SCALE[below][c], SCALE[below + 1][c]) as u8))
+    colours::at(&SCALE, (share + 1.0) / 2.0)
 }
 
 /// The colour bar and what is written around it, in one row that is centred below the tiles:

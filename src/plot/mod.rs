@@ -1,18 +1,34 @@
-//! Pictures: grids, filters, curves, animations. Pixels only; nothing here knows of models,
+//! Pictures: grids, filters, curves, density maps, animations. Pixels only; nothing here knows of models,
 //! devices or training, and nothing here writes a file.
 
+mod colours;
+mod confusion;
+mod contours;
 mod curves;
+mod density;
 mod encode;
+mod field;
 mod filters;
+mod flow;
+mod frame;
 mod grid;
+mod mask;
+mod page;
+mod reliability;
 mod text;
 mod ticks;
 mod tiling;
 
+pub use confusion::confusion;
 pub use curves::{Panel, Reference, Series, curves};
+pub use density::DensityMap;
 pub use encode::{gif, png};
+pub use field::{Field, field_points};
 pub use filters::filters;
+pub use flow::Flow;
 pub use grid::{Grid, grid};
+pub use page::page;
+pub use reliability::{Bin, reliability};
 
 use crate::data::ImageShape;
 use image::Rgb;
@@ -53,6 +69,46 @@ pub enum PlotError {
         found: usize,
         /// The length it must have, with its reason.
         wanted: String,
+    },
+    /// A number of things, or of pixels, that makes no picture.
+    #[error("{what}: found {found}, wanted {wanted}")]
+    Count {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        wanted: &'static str,
+    },
+    /// The edges of a box are not an interval.
+    #[error("{what} range: found {low} to {high}, wanted finite edges, the lower one first")]
+    Range {
+        /// The axis.
+        what: &'static str,
+        /// Its first edge.
+        low: f64,
+        /// Its second edge.
+        high: f64,
+    },
+    /// A number has no place in the picture.
+    #[error("{what} {index}: found {found}, wanted {wanted}")]
+    Value {
+        /// What the number is.
+        what: &'static str,
+        /// Its place, from 0.
+        index: usize,
+        /// The number.
+        found: f64,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// No value of a density is finite.
+    #[error(
+        "density map: none of the {cells} values is finite; draw a box where the log-density is, or look for NaN in the model"
+    )]
+    NoDensity {
+        /// Values given.
+        cells: usize,
     },
     /// The picture would be too large to hold or to encode.
     #[error(

@@ -70,6 +70,27 @@ impl Line {
         Ok(Self { ink, first, width: last - first + 1 })
     }
 
+    /// A line in letters of `size` pixels or, where that is wider than `width`, as much smaller as
+    /// fits, down to `least`; what is still too wide ends in an ellipsis.
+    pub(super) fn fitted(
+        content: &str,
+        size: u32,
+        least: u32,
+        width: u32,
+    ) -> Result<(Self, u32), PlotError> {
+        let mut size = size;
+        let mut line = Self::new(content, size)?;
+        while line.width > width && size > least {
+            size = (size * width / line.width).clamp(least, size - 1);
+            line = Self::new(content, size)?;
+        }
+        let mut keep = clean(content);
+        while line.width > width && keep.pop().is_some() {
+            line = Self::new(&format!("{}…", keep.trim_end()), size)?;
+        }
+        Ok((line, size))
+    }
+
     /// Height in pixels of a line of letters of `size`; the baseline lies `size` below its top.
     pub(super) fn height(size: u32) -> f64 {
         (f64::from(size) * 1.3).ceil()
@@ -77,10 +98,27 @@ impl Line {
 
     /// Draws the line with its top left corner at (`left`, `top`); what lies outside is cut.
     pub(super) fn draw(&self, image: &mut RgbImage, (left, top): (u32, u32), colour: Rgb<u8>) {
+        self.blend(image, colour, |x, y| (left + x, top + y));
+    }
+
+    /// Draws the line turned a quarter to the left, to be read from bottom to top: the tops of its
+    /// letters point left, and (`left`, `top`) is the top left corner of the whole.
+    pub(super) fn draw_turned(
+        &self,
+        image: &mut RgbImage,
+        (left, top): (u32, u32),
+        colour: Rgb<u8>,
+    ) {
+        self.blend(image, colour, |x, y| (left + y, top + self.width - 1 - x));
+    }
+
+    /// Lays the ink over the picture, each pixel (x, y) of the line at `place(x, y)`.
+    fn blend(&self, image: &mut RgbImage, colour: Rgb<u8>, place: impl Fn(u32, u32) -> (u32, u32)) {
         for y in 0..self.ink.height() {
             for x in 0..self.width {
                 let cover = 255 - u32::from(self.ink.get_pixel(self.first + x, y).0[0]);
-                if let Some(pixel) = image.get_pixel_mut_checked(left + x, top + y) {
+                let (left, top) = place(x, y);
+                if let Some(pixel) = image.get_pixel_mut_checked(left, top) {
                     for (below, above) in pixel.0.iter_mut().zip(colour.0) {
                         let mix = u32::from(*below) * (255 - cover) + u32::from(above) * cover;
                         *below = ((mix + 127) / 255) as u8;
@@ -115,6 +153,29 @@ mod tests {
         assert!(width("$5 and $6") > width("5 and 6"), "a dollar is a dollar");
         assert!(width("a\nb\u{0}") > 0 && width("漢字🙂") > 0);
         assert!(width(&"w".repeat(10_000)) < 60 * 2 * 16);
+    }
+
+    #[test]
+    fn a_fitted_line_shrinks_first_and_is_cut_last() {
+        let width = |content: &str, size| Line::new(content, size).unwrap().width;
+        let (line, size) = Line::fitted("density", 20, 10, 1000).unwrap();
+        assert_eq!((line.width, size), (width("density", 20), 20));
+        let room = width("density", 15);
+        let (line, size) = Line::fitted("density", 20, 10, room).unwrap();
+        assert!(line.width <= room && (13..20).contains(&size), "{size}");
+        let (line, size) = Line::fitted("density of a long name", 20, 10, room).unwrap();
+        assert!(line.width <= room && line.width > room / 2 && size == 10);
+        assert!(Line::fitted("density", 20, 10, 0).is_ok());
+    }
+
+    #[test]
+    fn a_turned_line_is_the_line_turned() {
+        let line = Line::new("true", 20).unwrap();
+        let paper = RgbImage::from_pixel(80, 80, Rgb([255; 3]));
+        let (mut flat, mut turned) = (paper.clone(), paper);
+        line.draw(&mut flat, (0, 0), Rgb([0; 3]));
+        line.draw_turned(&mut turned, (0, 80 - line.width), Rgb([0; 3]));
+        assert!(image::imageops::rotate270(&flat) == turned);
     }
 
     #[test]

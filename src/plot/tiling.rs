@@ -42,7 +42,7 @@ impl Tiling {
         let columns = match columns {
             Some(0) => return Err(PlotError::Empty { picture, what: "columns" }),
             Some(columns) => columns.min(count),
-            None => best_columns(shape, count),
+            None => best_columns(shape, count, ASPECT),
         };
         let rows = count.div_ceil(columns);
         let size = |scale: u64| {
@@ -141,14 +141,14 @@ fn gap(shape: ImageShape, scale: u64) -> u64 {
     (shape.height.min(shape.width) as u64).saturating_mul(scale).div_ceil(20).clamp(2, 8)
 }
 
-/// The columns that bring the whole nearest to [`ASPECT`] with few empty places.
-fn best_columns(shape: ImageShape, count: usize) -> usize {
+/// The columns that bring the whole nearest to a `wanted` width over height with few empty places.
+pub(super) fn best_columns(shape: ImageShape, count: usize, wanted: f64) -> usize {
     let cost = |columns: usize| {
         let rows = count.div_ceil(columns);
         let aspect = (columns as f64 * shape.width as f64) / (rows as f64 * shape.height as f64);
         let empty = (rows * columns - count) as f64 / (rows * columns) as f64;
         let ragged = if empty > 0.0 { 0.2 + 2.0 * empty } else { 0.0 };
-        (aspect / ASPECT).ln().abs() + ragged
+        (aspect / wanted).ln().abs() + ragged
     };
     (1..=count).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(1)
 }
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn columns_make_a_pleasant_whole() {
-        let columns = |shape, count| best_columns(shape, count);
+        let columns = |shape, count| best_columns(shape, count, ASPECT);
         assert_eq!(columns(SQUARE, 1), 1);
         assert_eq!(columns(SQUARE, 2), 2);
         assert_eq!(columns(SQUARE, 7), 4);
