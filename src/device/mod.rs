@@ -10,6 +10,7 @@ mod error;
 pub mod gpu;
 mod kernels;
 mod net;
+mod potential;
 mod select;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use kernels::{
 pub use net::{
     Accept, Head, LARGEST_ENERGY, LARGEST_STATE, Langevin, Layer, Net, Nonlinearity, Rule, TALLY,
 };
+pub use potential::{Formula, Potential};
 pub use select::{AdapterReport, adapters};
 
 use crate::random::{join_halves, split_halves};

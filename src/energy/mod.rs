@@ -2,10 +2,15 @@
 //! units, and the weighted parameter gradient Σⱼ wⱼ ∇θE(xⱼ), each for a whole batch. Nothing here
 //! knows how points are drawn or weighted, or how parameters are updated.
 
+mod analytic;
+mod cholesky;
+mod gaussian;
 mod mlp;
 mod model;
 mod rbm;
 
+pub use analytic::{Analytic, Component};
+pub use gaussian::Gaussian;
 pub use mlp::{Architecture, Conditional, Mlp};
 pub use model::Model;
 pub use rbm::{Offsets, Rbm};
@@ -22,6 +27,14 @@ pub enum ModelError {
     /// The tensors are not those of such a model.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+    /// The numbers make no such energy.
+    #[error("the energy {energy} cannot be made: {reason}")]
+    Unfit {
+        /// The energy.
+        energy: &'static str,
+        /// What is wrong, and what is wanted.
+        reason: String,
+    },
     /// The device cannot hold it.
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -115,7 +115,7 @@ pub fn read_model(path: &Path, device: &Device) -> Result<Loaded, RunError> {
     };
     let model = model.map_err(|error| match error {
         ModelError::Tensor(source) => RunError::Tensor { path: path.into(), source },
-        ModelError::Device(error) => RunError::file(path, error.to_string()),
+        error => RunError::file(path, error.to_string()),
     })?;
     let image = about
         .and_then(|about| about.image)

@@ -13,13 +13,14 @@ mod optimize;
 mod outer;
 mod philox;
 mod pointwise;
+mod potential;
 mod reduce;
 mod simd;
 mod softmax;
 
 use super::{
     Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
-    Pending, Pointwise, Reduce, Result, RowWeights, Storage, bytes,
+    Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -133,6 +134,10 @@ impl Kernels for Cpu {
 
     fn accept(&self, call: Accept<'_>) -> Result<()> {
         accept::accept(call)
+    }
+
+    fn potential(&self, call: Potential<'_>) -> Result<()> {
+        potential::potential(call)
     }
 
     fn optimize(

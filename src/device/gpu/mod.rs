@@ -1,5 +1,6 @@
 //! The kernels on the GPU: buffers, tile choice and dispatch. The shaders are in `shaders/`.
 
+mod accept;
 mod gibbs;
 mod linear;
 mod optimize;
@@ -7,6 +8,7 @@ mod outer;
 mod pace;
 mod philox;
 mod pointwise;
+mod potential;
 mod program;
 mod queue;
 mod reduce;
@@ -19,7 +21,7 @@ use std::{
 
 use super::{
     Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
-    Pending, Pointwise, Reduce, Result, RowWeights, Storage,
+    Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -73,6 +75,8 @@ pub const PROGRAMS: &[&Program] = &[
     &optimize::PROGRAM,
     &transpose::PROGRAM,
     &philox::PROGRAM,
+    &accept::PROGRAM,
+    &potential::PROGRAM,
 ];
 
 impl Gpu {
@@ -270,8 +274,12 @@ impl Kernels for Gpu {
         Ok(false)
     }
 
-    fn accept(&self, _call: Accept<'_>) -> Result<()> {
-        Err(DeviceError::Refused { what: "accept".into(), reason: "to do".into() })
+    fn accept(&self, call: Accept<'_>) -> Result<()> {
+        accept::accept(self, call)
+    }
+
+    fn potential(&self, call: Potential<'_>) -> Result<()> {
+        potential::potential(self, call)
     }
 
     fn optimize(
