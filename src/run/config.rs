@@ -74,7 +74,7 @@ pub struct Config {
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub k: Option<Vec<u32>>,
-    /// Learning rate at the start [default: 0.1; 0.001 with adam]
+    /// Learning rate at the start [default: 0.1; 0.01 for mlp, 0.001 for jem]
     #[arg(long, allow_negative_numbers = true)]
     pub lr: Option<f32>,
     /// Learning rate at the end; it falls linearly [default: lr / 200]
@@ -106,13 +106,13 @@ pub struct Config {
     #[arg(long, value_enum)]
     pub sampler: Option<SamplerKind>,
     /// Step size of the sampler: of Langevin steps in units of the data's variance, of others in its
-    /// standard deviation [default: STEP]
+    /// standard deviation [default: 0.02]
     #[arg(long, allow_negative_numbers = true)]
     pub step: Option<f32>,
     /// Leapfrog steps of a transition of hmc [default: 5]
     #[arg(long)]
     pub leapfrog: Option<u32>,
-    /// Persistent chains that move at an update [default: WINDOW for mlp, 64 for jem]
+    /// Persistent chains that move at an update [default: 512 for mlp, 64 for jem]
     #[arg(long)]
     pub window: Option<usize>,
     /// Share of the moving chains that start anew from noise [default: 0.01; 0.05 for jem]
@@ -127,7 +127,7 @@ pub struct Config {
     /// Random directions an example of sm-hutchinson, ssm and ssm-vr [default: 1]
     #[arg(long)]
     pub probes: Option<usize>,
-    /// Noise levels of dsm, in the data's standard deviation [default: SIGMA]
+    /// Noise levels of dsm, in the data's standard deviation [default: 0.05]
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub sigma: Option<Vec<f32>>,
@@ -201,6 +201,7 @@ impl Config {
         });
         let default = Settings::of(model);
         let lr = self.lr.unwrap_or(match self.optimizer.unwrap_or(default.optimizer) {
+            same if same == default.optimizer => default.lr,
             OptimizerKind::Adam => 0.001,
             OptimizerKind::Sgd => 0.1,
         });
