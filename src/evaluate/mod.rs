@@ -13,5 +13,6 @@ pub use exact::{MAX_EXACT_UNITS, log_partition};
 pub use figures::{HiddenUse, energies, hidden_use, logits, mean_energy, reconstruction_error};
 pub(crate) use figures::{mean_energy_of, scalar, upload_head};
 pub use outliers::{Outliers, outliers};
+pub(crate) use quadrature::widen;
 pub use quadrature::{Quadrature, extent, quadrature};
 pub use report::{Estimate, Evaluation, LogLikelihood, LogZ, Parts};

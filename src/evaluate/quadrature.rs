@@ -75,8 +75,8 @@ pub async fn quadrature(
     Ok(None)
 }
 
-/// Scales every side about its middle.
-fn widen(bounds: &mut [(f64, f64)], factor: f64) {
+/// Scales every side of a box about its middle.
+pub(crate) fn widen(bounds: &mut [(f64, f64)], factor: f64) {
     for (low, high) in bounds {
         let (middle, half) = (0.5 * (*low + *high), 0.5 * (*high - *low).max(1e-6));
         (*low, *high) = (middle - factor * half, middle + factor * half);

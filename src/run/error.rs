@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{plot::PlotError, tensor::TensorError, train::TrainError};
+use crate::{
+    plot::PlotError, sampler::SamplerError, tensor::TensorError, train::TrainError,
+};
 
 /// An error of the run folder.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +52,9 @@ pub enum RunError {
     /// A picture cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
+    /// Chains for a picture cannot be moved.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
     /// Training stopped.
     #[error("{source}{}", kept(checkpoint))]
     Train {

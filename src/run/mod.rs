@@ -19,6 +19,9 @@ pub use files::write_atomically;
 pub use folder::Folder;
 pub use metrics::MetricsFile;
 pub use model::{Loaded, ModelFile, read_model, write_model};
-pub use pictures::{shape_or_strip, visible_means};
+pub use pictures::{
+    Landscape, Range, STEPS_OF_A_CLASS, class_grid, class_names, class_samples, pairs,
+    shape_or_strip, visible_means,
+};
 pub use session::{Cadence, Ending, finish, train};
 pub use tensors::{read_tensors, tensors_to_bytes};

@@ -5,7 +5,7 @@ use super::{ModelKind, ObjectiveKind, SamplerKind, Settings, TrainError};
 use crate::{
     data::{Dataset, Examples},
     device::Device,
-    energy::{Architecture, Energy, Mlp, Model, Rbm},
+    energy::{Architecture, Mlp, Model, Rbm},
     objective::{Cd, Dsm, Jem, Objective, Pcd, Replay, Restart, Sm, SmHutchinson, Ssm, SsmVr, Steps},
     sampler::{Chains, Gibbs, Hmc, Mala, Metropolis, Sampler, SgldJem, Ula},
 };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Settings, TrainError, Trainer};
 use crate::{
     device::{Array, DeviceError},
-    energy::{Energy, Rbm},
+    energy::Rbm,
     tensor::{self, Tensor},
 };
 

@@ -7,6 +7,9 @@ mod rbm;
 use super::{Folder, RunError};
 use crate::{data::ImageShape, energy::Model, train::Trainer};
 
+pub use net::{
+    Landscape, Range, STEPS_OF_A_CLASS, class_grid, class_names, class_samples, pairs,
+};
 pub use rbm::visible_means;
 
 /// Draws the pictures of a finished run.
