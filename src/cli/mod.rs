@@ -8,6 +8,7 @@ macro_rules! note {
     }};
 }
 
+mod compare;
 mod devices;
 mod evaluate;
 mod failure;
@@ -44,6 +45,8 @@ enum Command {
     Sample(sample::Args),
     /// Judge a trained model
     Evaluate(evaluate::Args),
+    /// Train one energy over the plane by every objective and compare them on one page
+    Compare(compare::Args),
     /// List the devices of this system
     Devices,
     /// Check the kernels on a device: known answers, invariance, accuracy
@@ -81,6 +84,7 @@ async fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Train(args) => train::run(context, args).await,
         Command::Sample(args) => sample::run(context, args).await,
         Command::Evaluate(args) => evaluate::run(context, args).await,
+        Command::Compare(args) => compare::run(context, args).await,
         Command::Devices => devices::run(context).await,
         Command::Selftest => selftest::run(context).await,
     }

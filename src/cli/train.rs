@@ -272,7 +272,7 @@ fn quoted(path: &Path) -> String {
 }
 
 /// The name of a run on this data.
-fn stem(data: &str) -> String {
+pub(super) fn stem(data: &str) -> String {
     let name = Path::new(data).file_name().and_then(|name| name.to_str()).unwrap_or("run");
     name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("run").replace(':', "-")
 }

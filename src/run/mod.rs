@@ -2,6 +2,7 @@
 //! or not at all, and the loop that fills it. No mathematics, no terminal.
 
 mod checkpoint;
+mod compare;
 mod config;
 mod error;
 mod files;
@@ -13,6 +14,7 @@ mod session;
 mod tensors;
 
 pub use checkpoint::Checkpoints;
+pub use compare::{Comparison, Contender, OBJECTIVES, compare, evaluations_an_update};
 pub use config::Config;
 pub use error::RunError;
 pub use files::write_atomically;

@@ -62,7 +62,10 @@ pub(super) fn draw(folder: &Folder, held_out: &str) -> Result<(), RunError> {
     ];
     let panels: Vec<Panel> = panels
         .into_iter()
-        .filter(|(_, series)| series.iter().any(|series| !series.points.is_empty()))
+        .map(|(label, series)| {
+            (label, series.into_iter().filter(|series| !series.points.is_empty()).collect())
+        })
+        .filter(|(_, series): &(_, Vec<Series>)| !series.is_empty())
         .map(|(label, series)| Panel { y_label: label.into(), series, references: Vec::new() })
         .collect();
     folder.write("curves.png", &plot::png(&plot::curves("epoch", &panels)?)?)

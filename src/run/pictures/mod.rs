@@ -8,7 +8,7 @@ use super::{Folder, RunError};
 use crate::{data::ImageShape, energy::Model, train::Trainer};
 
 pub use net::{
-    Landscape, Range, STEPS_OF_A_CLASS, class_grid, class_names, class_samples, pairs,
+    Landscape, Range, STEPS_OF_A_CLASS, class_grid, class_names, class_samples, pairs, samples,
 };
 pub use rbm::visible_means;
 
