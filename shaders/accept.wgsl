@@ -50,16 +50,16 @@ fn judge(row: u32) {
         var sum = 0.0;
         if OPERATION == 2u {
             for (var i = first; i < first + params.columns; i++) {
-                let old = vectors[i];
-                let new = proposal_vectors[i];
-                sum += (old + new) * ((proposal[i] - x[i]) - 0.5 * params.drift * (old - new));
+                let before = vectors[i];
+                let after = proposal_vectors[i];
+                sum += (before + after) * ((proposal[i] - x[i]) - 0.5 * params.drift * (before - after));
             }
             sum *= params.factor;
         } else if OPERATION == 3u {
             for (var i = first; i < first + params.columns; i++) {
-                let old = vectors[i];
-                let new = proposal_vectors[i];
-                sum += (new - old) * (new + old);
+                let before = vectors[i];
+                let after = proposal_vectors[i];
+                sum += (after - before) * (after + before);
             }
             sum *= 0.5;
         }

@@ -2,12 +2,15 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+
+mod accept;
 mod errors;
 mod gibbs;
 mod optimize;
 mod oracle;
 mod own_device;
 mod pointwise;
+mod potential;
 mod products;
 mod reduce;
 mod rows;
