@@ -2,7 +2,8 @@
 //! towards their law, and frozen afterwards, since a step size that depends on the chain's past
 //! spoils the invariance.
 //!
-//! log ε follows Robbins and Monro's recursion, log ε ← log ε + g r^(−κ) (a − target), a the mean of
+//! ε is doubled or halved each round until the acceptance crosses the target. From there log ε
+//! follows Robbins and Monro's recursion, log ε ← log ε + g r^(−κ) (a − target), a the mean of
 //! min(1, α) over the chains in round r; the outcome is the mean of log ε over the second half of
 //! the rounds (Polyak and Juditsky 1992).
 //! Source: Andrieu and Thoms, "A tutorial on adaptive MCMC", Statistics and Computing 2008.
@@ -43,6 +44,7 @@ pub async fn burn_in(
     let target = sampler.target_acceptance(energy.dimension());
     let rounds = steps.div_ceil(ROUND);
     let mut done = BurnIn { step_size: sampler.step_size(), acceptance: f64::NAN, failed: 0 };
+    let mut search = Search::default();
     let (mut sum, mut count) = (0.0, 0.0);
     for round in 0..rounds {
         chains.reset_tally(device)?;
@@ -50,20 +52,18 @@ pub async fn burn_in(
         let acceptance = chains.acceptance(device).await?;
         done.acceptance = acceptance.rate;
         done.failed += acceptance.failed;
-        if let (Some(step_size), Some(target)) = (sampler.step_size(), target) {
-            let gain = GAIN * f64::from(round + 1).powf(-DECAY);
-            let log = f64::from(step_size).ln() + gain * (acceptance.rate - target);
-            // A statistic that is no number leaves the step size as it is.
-            let next = log.exp() as f32;
-            if next.is_normal() {
-                sampler.set_step_size(next);
-            }
-            if round >= rounds / 2
-                && let Some(now) = sampler.step_size()
-            {
-                sum += f64::from(now).ln();
-                count += 1.0;
-            }
+        let (Some(step_size), Some(target)) = (sampler.step_size(), target) else { continue };
+        let log = f64::from(step_size).ln() + search.change(acceptance.rate - target);
+        let next = log.exp() as f32;
+        if next.is_normal() {
+            sampler.set_step_size(next);
+        }
+        if search.rounds > 0
+            && round >= rounds / 2
+            && let Some(now) = sampler.step_size()
+        {
+            sum += f64::from(now).ln();
+            count += 1.0;
         }
     }
     if count > 0.0 {
@@ -72,4 +72,29 @@ pub async fn burn_in(
     chains.reset_tally(device)?;
     done.step_size = sampler.step_size();
     Ok(done)
+}
+
+/// Where the search for the step size stands.
+#[derive(Default)]
+struct Search {
+    /// Whether the first acceptance was above the target.
+    above: Option<bool>,
+    /// Rounds since the target was crossed.
+    rounds: u32,
+}
+
+impl Search {
+    /// The change of log ε after a round with such an excess of the acceptance over the target; none
+    /// where the excess is no number.
+    fn change(&mut self, excess: f64) -> f64 {
+        if !excess.is_finite() {
+            return 0.0;
+        }
+        let above = excess > 0.0;
+        if self.rounds == 0 && *self.above.get_or_insert(above) == above {
+            return if above { std::f64::consts::LN_2 } else { -std::f64::consts::LN_2 };
+        }
+        self.rounds += 1;
+        GAIN * f64::from(self.rounds).powf(-DECAY) * excess
+    }
 }

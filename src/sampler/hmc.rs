@@ -28,6 +28,11 @@ impl Hmc {
         Self { step_size, leapfrog_steps, beta: 1.0, scratch: Scratch::default() }
     }
 
+    /// The same at an inverse temperature.
+    pub fn with_beta(self, beta: f32) -> Self {
+        Self { beta, ..self }
+    }
+
     /// Moves states and momenta `[n, D]` along one trajectory. `score` must hold the scores of the
     /// states; it, and `energy_out` `[n, 1]`, take those of the new ones.
     ///

@@ -24,6 +24,11 @@ impl Mala {
     pub fn new(step_size: f32) -> Self {
         Self { step_size, beta: 1.0, scratch: Scratch::default() }
     }
+
+    /// The same at an inverse temperature.
+    pub fn with_beta(self, beta: f32) -> Self {
+        Self { beta, ..self }
+    }
 }
 
 impl Sampler for Mala {

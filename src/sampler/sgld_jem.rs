@@ -19,10 +19,17 @@ pub struct SgldJem {
     scratch: Scratch,
 }
 
+impl SgldJem {
+    /// Steps with such a drift and noise.
+    pub fn new(drift: f32, noise: f32) -> Self {
+        Self { drift, noise, scratch: Scratch::default() }
+    }
+}
+
 impl Default for SgldJem {
     /// Drift 1, noise 0.01.
     fn default() -> Self {
-        Self { drift: 1.0, noise: 0.01, scratch: Scratch::default() }
+        Self::new(1.0, 0.01)
     }
 }
 

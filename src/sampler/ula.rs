@@ -28,6 +28,11 @@ impl Ula {
     pub fn new(step_size: f32) -> Self {
         Self { step_size, beta: 1.0, scratch: Scratch::default() }
     }
+
+    /// The same at an inverse temperature.
+    pub fn with_beta(self, beta: f32) -> Self {
+        Self { beta, ..self }
+    }
 }
 
 impl Sampler for Ula {
