@@ -117,7 +117,8 @@ pub(super) fn why_unknown(evaluation: &Evaluation, model: &Model) -> Option<Stri
             format!("quadrature needs 1 or 2 dimensions, and this model has {}", mlp.dimension())
         }
         Model::Mlp(_) => {
-            "the mass of exp(-E) does not end in any box, so Z is infinite; train with a --base".into()
+            "the mass of exp(-E) does not end in any box, so Z is infinite; train with a --base"
+                .into()
         }
     })
 }

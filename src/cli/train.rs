@@ -230,15 +230,15 @@ fn verdict(trainer: &Trainer, evaluation: &Evaluation) -> String {
 fn warnings(evaluation: &Evaluation, units: usize) -> Vec<String> {
     let mut list = Vec::new();
     let coins = -(units as f64) * std::f64::consts::LN_2;
-    let enumerated = evaluation.log_likelihood.train.exact.filter(|_| evaluation.log_z.exact.is_some());
+    let enumerated =
+        evaluation.log_likelihood.train.exact.filter(|_| evaluation.log_z.exact.is_some());
     if let Some(train) = enumerated.filter(|train| *train < coins) {
         list.push(format!(
             "training diverged: {train:.4e} nats is worse than fair coins ({coins:.1}); try a \
              smaller --lr"
         ));
     }
-    let idle =
-        evaluation.dead_hidden.unwrap_or(0.0) + evaluation.saturated_hidden.unwrap_or(0.0);
+    let idle = evaluation.dead_hidden.unwrap_or(0.0) + evaluation.saturated_hidden.unwrap_or(0.0);
     if idle > 0.5 {
         list.push(format!(
             "{:.0}% of the hidden units hardly change over the data; try a smaller --lr or fewer \

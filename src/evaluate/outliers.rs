@@ -53,7 +53,8 @@ pub async fn outliers(
     let (mut upside_down, mut bars_and_stripes) = (None, None);
     if let Some(image) = data.image.filter(|image| image.height * image.width == inliers.columns) {
         let rows = inliers.values.chunks_exact(inliers.columns);
-        upside_down = Some(against(rows.flat_map(|row| row.iter().rev().copied()).collect()).await?);
+        upside_down =
+            Some(against(rows.flat_map(|row| row.iter().rev().copied()).collect()).await?);
         if image.height % 4 == 0 && image.width % 4 == 0 {
             let cell = ImageShape { height: image.height / 4, width: image.width / 4 };
             let patterns = data::bars_and_stripes_of(cell);

@@ -140,13 +140,12 @@ impl Evaluation {
         let likelihood = |energy: Option<f64>, part: &Examples| {
             // A binary model gives no probability to values between 0 and 1.
             let has_one = model.domain() == Domain::Real || part.is_bits();
-            let exact = energy.zip(log_z).filter(|_| has_one).map(|(energy, log_z)| -energy - log_z);
+            let exact =
+                energy.zip(log_z).filter(|_| has_one).map(|(energy, log_z)| -energy - log_z);
             LogLikelihood { exact, ..LogLikelihood::default() }
         };
-        result.log_likelihood = Parts {
-            train: likelihood(Some(train), &data.train),
-            test: likelihood(test, judged),
-        };
+        result.log_likelihood =
+            Parts { train: likelihood(Some(train), &data.train), test: likelihood(test, judged) };
         result.seconds = started.elapsed().as_secs_f64();
         Ok(result)
     }

@@ -190,7 +190,12 @@ pub(super) struct Along {
 
 impl Along {
     /// Where the direction goes before [`Along::place`]: `[n, D]`.
-    pub fn direction(&mut self, device: &Device, rows: usize, columns: usize) -> Result<&mut Array> {
+    pub fn direction(
+        &mut self,
+        device: &Device,
+        rows: usize,
+        columns: usize,
+    ) -> Result<&mut Array> {
         kept(&mut self.unit, device, rows, columns)
     }
 
@@ -211,7 +216,8 @@ impl Along {
             device.pointwise(Pointwise::Multiply { x }, norms)?;
         }
         let [above, below] = &mut self.weights;
-        for (slot, weights, side) in [(&mut self.plus, above, 1.0), (&mut self.minus, below, -1.0)] {
+        for (slot, weights, side) in [(&mut self.plus, above, 1.0), (&mut self.minus, below, -1.0)]
+        {
             let out = kept(slot, device, rows, columns)?;
             device.copy_rows(x, 0, out, 0, rows)?;
             device.pointwise(Pointwise::Axpy { x: &*unit, scale: side * h }, out)?;

@@ -31,12 +31,7 @@ impl Sm {
         Self::with_probes("sm", Law::Axes, 1, steps)
     }
 
-    pub(super) fn with_probes(
-        kind: &'static str,
-        law: Law,
-        count: usize,
-        steps: Steps,
-    ) -> Self {
+    pub(super) fn with_probes(kind: &'static str, law: Law, count: usize, steps: Steps) -> Self {
         let probes = Probes::new(law, count, steps.second);
         Self { kind, law, steps, probes, along: Along::default() }
     }

@@ -2,9 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{
-    plot::PlotError, sampler::SamplerError, tensor::TensorError, train::TrainError,
-};
+use crate::{plot::PlotError, sampler::SamplerError, tensor::TensorError, train::TrainError};
 
 /// An error of the run folder.
 #[derive(Debug, thiserror::Error)]

@@ -13,8 +13,6 @@ mod trainer;
 
 pub use error::TrainError;
 pub use monitor::{ChainFigures, Metrics, RbmFigures};
-pub use settings::{
-    ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError,
-};
+pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};
 pub use trainer::Trainer;

@@ -167,11 +167,7 @@ impl Monitor {
     }
 
     /// Reconstruction, the use of hidden units, and how the chains move.
-    pub async fn rbm_figures(
-        &self,
-        rbm: &Rbm,
-        chains: &Chains,
-    ) -> Result<RbmFigures, TrainError> {
+    pub async fn rbm_figures(&self, rbm: &Rbm, chains: &Chains) -> Result<RbmFigures, TrainError> {
         let x = &self.held_out.as_ref().unwrap_or(&self.train).x;
         let hidden = evaluate::hidden_use(rbm, x).await?;
         Ok(RbmFigures {

@@ -6,7 +6,9 @@ use crate::{
     data::{Dataset, Examples},
     device::Device,
     energy::{Architecture, Mlp, Model, Rbm},
-    objective::{Cd, Dsm, Jem, Objective, Pcd, Replay, Restart, Sm, SmHutchinson, Ssm, SsmVr, Steps},
+    objective::{
+        Cd, Dsm, Jem, Objective, Pcd, Replay, Restart, Sm, SmHutchinson, Ssm, SsmVr, Steps,
+    },
     sampler::{Chains, Gibbs, Hmc, Mala, Metropolis, Sampler, SgldJem, Ula},
 };
 
@@ -71,7 +73,9 @@ pub(super) fn objective(
     let spread = Spread::of(&data.train);
     let steps = Steps::for_scale(spread.deviation);
     let objective: Box<dyn Objective> = match settings.objective {
-        ObjectiveKind::Pcd => Box::new(Pcd::new(replay(model, settings, spread)?, settings.energy_l2)),
+        ObjectiveKind::Pcd => {
+            Box::new(Pcd::new(replay(model, settings, spread)?, settings.energy_l2))
+        }
         ObjectiveKind::Cd => {
             let sampler = sampler(settings, spread);
             sampler.admits(&**model)?;

@@ -169,6 +169,9 @@ fn langevin_steps(
     }
 }
 
+/// log α's rule, from the drift and the noise of the proposal.
+type RuleOf<'a> = &'a dyn Fn(f32, f32) -> Rule<'static>;
+
 /// Ten MALA steps of the double well, right and wrong: without the acceptance, with the proposal
 /// taken for a symmetric one, with the drift of the ratio halved, with half the noise. On 2^18 chains
 /// their distances are 54, 17, 5 and 36 times the bound; on 2^14 a quarter of that.
@@ -180,7 +183,7 @@ fn wrong_samplers_are_rejected() {
         let n = count(&device, 1 << 18, 1 << 14);
         let law = Law::new(target, n);
         let mala = |drift: f32, noise: f32| Rule::Langevin { beta: 1.0, drift, noise };
-        let fit = |noise_factor: f32, rule: &dyn Fn(f32, f32) -> Rule<'static>| {
+        let fit = |noise_factor: f32, rule: RuleOf<'_>| {
             law.fit(&device, |energy, chains| {
                 langevin_steps(energy, chains, STEP, noise_factor, rule);
             })
@@ -189,7 +192,7 @@ fn wrong_samplers_are_rejected() {
         let right = fit(1.0, &mala);
         println!("{label}, {n} chains: right {right:.2} of the bound");
         assert!(right < 1.0, "{label}: the right sampler has {right:.2} of the bound");
-        let wrong: [(&str, f32, &dyn Fn(f32, f32) -> Rule<'static>); 4] = [
+        let wrong: [(&str, f32, RuleOf<'_>); 4] = [
             ("no acceptance", 1.0, &|_, _| Rule::Always),
             ("symmetric ratio", 1.0, &|_, _| Rule::Symmetric { beta: 1.0 }),
             ("half the drift in the ratio", 1.0, &|drift, noise| mala(0.5 * drift, noise)),

@@ -5,6 +5,7 @@ mod common;
 
 mod adaptation;
 mod bookkeeping;
+mod gaussian;
 mod hamiltonian;
 mod invariance;
 mod stationarity;

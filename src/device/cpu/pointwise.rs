@@ -143,12 +143,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
 }
 
 /// Hands every row to `fill` with the words of its units.
-fn each_row(
-    out: &mut [f32],
-    columns: usize,
-    draw: Draw,
-    fill: impl Fn(&mut [f32], &[u32]) + Sync,
-) {
+fn each_row(out: &mut [f32], columns: usize, draw: Draw, fill: impl Fn(&mut [f32], &[u32]) + Sync) {
     out.par_chunks_mut(columns).enumerate().for_each_init(Vec::new, |words, (row, out)| {
         words.resize(columns, 0);
         let draw = RowDraw::of(draw, row);

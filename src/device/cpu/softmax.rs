@@ -2,7 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::{CHUNK, host, host_mut, reduce::sum, simd::{exp, vectorize}};
+use super::{
+    CHUNK, host, host_mut,
+    reduce::sum,
+    simd::{exp, vectorize},
+};
 use crate::device::{Array, Result};
 
 pub(super) fn softmax(x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {

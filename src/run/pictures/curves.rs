@@ -32,10 +32,7 @@ pub(super) fn draw(folder: &Folder, held_out: &str) -> Result<(), RunError> {
             ],
         ),
         ("loss", vec![series("of a batch", &|m| m.rbm.is_none().then_some(m.loss))]),
-        (
-            "KL from the true law (nats)",
-            vec![series("by quadrature", &|m| m.kl)],
-        ),
+        ("KL from the true law (nats)", vec![series("by quadrature", &|m| m.kl)]),
         (
             "accuracy",
             vec![

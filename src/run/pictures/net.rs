@@ -203,10 +203,7 @@ impl Landscape {
     ///
     /// # Errors
     /// The device refuses.
-    pub async fn of(
-        energy: &dyn Energy,
-        mut bounds: Vec<(f64, f64)>,
-    ) -> Result<Self, DeviceError> {
+    pub async fn of(energy: &dyn Energy, mut bounds: Vec<(f64, f64)>) -> Result<Self, DeviceError> {
         evaluate::widen(&mut bounds, 1.5);
         Ok(Self { grid: Quadrature::on(energy, bounds, SIDE).await? })
     }

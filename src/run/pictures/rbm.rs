@@ -19,11 +19,7 @@ const SWEEPS: u32 = 200;
 ///
 /// # Errors
 /// The device or the system refuses.
-pub(super) async fn draw(
-    folder: &Folder,
-    model: &Rbm,
-    trainer: &Trainer,
-) -> Result<(), RunError> {
+pub(super) async fn draw(folder: &Folder, model: &Rbm, trainer: &Trainer) -> Result<(), RunError> {
     let shape = shape_or_strip(trainer.data().image, model.dimension());
     let failed = |source: TrainError| folder.failed(source);
     if let Some(chains) = trainer.chains() {
