@@ -1,106 +1,107 @@
 //! act(scale · (X·W + bias)) on tiles of rows, the activation applied while the tile is in cache.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::{
-    activation::{elu, elu_value, silu, silu_value, softplus_with_slope, tanh, tanh_value},
+    activation::{elu, identity, sigmoid, silu, softplus, tanh},
     host, host_mut,
     matmul::{View, matmul_rows, tile_rows},
-    simd::{RowDraw, sample_row, sigmoid, softplus, vectorize},
+    reduce::sum_pairs,
+    simd::{RowDraw, sample_row, vectorize},
+    transpose::transpose,
 };
 use crate::device::{Activation, Array, Companion, Linear, Result};
 
-/// Products of fewer multiplications than this run on one thread: a second one costs more.
-const SMALL: usize = 1 << 16;
+/// Values that the epilogue takes in one run, at least.
+const LEAST_RUN: usize = 256;
+
+/// Products of fewer multiplications are computed on one thread: a second one costs more.
+const SMALL: usize = 1 << 17;
 
 struct Operands<'a> {
     x: &'a [f32],
-    weights: View<'a>,
-    bias: &'a [f32],
+    /// W or Wᵀ, `[K, M]`.
+    weights: Cow<'a, [f32]>,
+    bias: Option<&'a [f32]>,
+    /// Rows of a tile.
+    tile: usize,
 }
 
-/// Values of the second array that go with a tile.
-enum Beside<'a> {
-    Nothing,
-    Slope(&'a mut [f32]),
-    Gate(&'a [f32]),
-}
-
-/// The operands in host memory; `zeros` stand for a bias that is not there.
-fn operands<'a>(call: &Linear<'a>, zeros: &'a mut Vec<f32>) -> Result<Operands<'a>> {
+fn operands<'a>(call: &Linear<'a>) -> Result<Operands<'a>> {
     let values = host("linear", "weights", call.weights)?;
-    let columns = call.weights.columns();
+    let (rows, (k, m)) = (call.x.rows(), call.sizes());
+    let weights = if call.transposed {
+        // Once for all tiles: the product is up to twice as fast on rows.
+        let mut weights = vec![0.0; k * m];
+        transpose(values, k, (m, k), &mut weights);
+        Cow::Owned(weights)
+    } else {
+        Cow::Borrowed(values)
+    };
     Ok(Operands {
         x: host("linear", "x", call.x)?,
-        weights: if call.transposed {
-            View::transposed(values, columns)
-        } else {
-            View::rows(values, columns)
-        },
-        bias: match call.bias {
-            Some(bias) => host("linear", "bias", bias)?,
-            None => {
-                zeros.resize(call.sizes().1, 0.0);
-                zeros
-            }
-        },
+        weights,
+        bias: call.bias.map(|bias| host("linear", "bias", bias)).transpose()?,
+        tile: if rows * k * m < SMALL { rows } else { tile_rows(rows) },
     })
 }
 
-/// Rows of a tile: all of them where the product is small.
-fn rows_per_tile(rows: usize, (k, m): (usize, usize)) -> usize {
-    if rows * k * m <= SMALL { rows } else { tile_rows(rows) }
-}
-
 pub(super) fn linear(call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {
-    let mut zeros = Vec::new();
-    let operands = operands(call, &mut zeros)?;
+    let operands = operands(call)?;
     let (k, m) = call.sizes();
-    let tile = rows_per_tile(out.rows(), (k, m));
-    let out = host_mut("linear", "out", out)?;
-    let tiles = out.par_chunks_mut(tile * m).zip(operands.x.par_chunks(tile * k));
+    let tile = operands.tile;
+    let tiles = host_mut("linear", "out", out)?
+        .par_chunks_mut(tile * m)
+        .zip(operands.x.par_chunks(tile * k))
+        .enumerate();
     match companion {
-        Companion::None => tiles.enumerate().for_each(|(index, (out, x))| {
-            compute(call, &operands, index * tile, x, out, Beside::Nothing);
+        Companion::None => tiles.for_each(|(index, (out, x))| {
+            compute(call, &operands, index * tile, x, out, Beside::None);
         }),
-        Companion::Slope(slope) => {
-            let slope = host_mut("linear", "slope", slope)?.par_chunks_mut(tile * m);
-            tiles.zip(slope).enumerate().for_each(|(index, ((out, x), slope))| {
+        Companion::Slope(slope) => tiles
+            .zip(host_mut("linear", "slope", slope)?.par_chunks_mut(tile * m))
+            .for_each(|((index, (out, x)), slope)| {
                 compute(call, &operands, index * tile, x, out, Beside::Slope(slope));
-            });
-        }
-        Companion::Gate(gate) => {
-            let gate = host("linear", "gate", gate)?.par_chunks(tile * m);
-            tiles.zip(gate).enumerate().for_each(|(index, ((out, x), gate))| {
+            }),
+        Companion::Gate(gate) => tiles
+            .zip(host("linear", "gate", gate)?.par_chunks(tile * m))
+            .for_each(|((index, (out, x)), gate)| {
                 compute(call, &operands, index * tile, x, out, Beside::Gate(gate));
-            });
-        }
+            }),
     }
     Ok(())
 }
 
 pub(super) fn linear_sum(call: &Linear<'_>, out: &mut Array) -> Result<()> {
-    let mut zeros = Vec::new();
-    let operands = operands(call, &mut zeros)?;
+    let operands = operands(call)?;
     let (k, m) = call.sizes();
-    let tile = rows_per_tile(out.rows(), (k, m));
+    let tile = operands.tile;
     host_mut("linear_sum", "out", out)?
         .par_chunks_mut(tile)
         .zip(operands.x.par_chunks(tile * k))
         .enumerate()
         .for_each_init(Vec::new, |scratch, (index, (out, x))| {
             scratch.resize(out.len() * m, 0.0);
-            compute(call, &operands, index * tile, x, scratch, Beside::Nothing);
+            compute(call, &operands, index * tile, x, scratch, Beside::None);
             vectorize(
                 #[inline(always)]
                 || {
                     for (sum, row) in out.iter_mut().zip(scratch.chunks_exact(m)) {
-                        *sum = super::reduce::sum(row.iter().copied());
+                        *sum = sum_pairs(row, row, |x, _| x);
                     }
                 },
             );
         });
     Ok(())
+}
+
+/// A tile of what goes with a product; see [`Companion`].
+enum Beside<'a> {
+    None,
+    Slope(&'a mut [f32]),
+    Gate(&'a [f32]),
 }
 
 /// One tile: the product, then the epilogue.
@@ -113,114 +114,69 @@ fn compute(
     beside: Beside<'_>,
 ) {
     let (k, m) = call.sizes();
-    matmul_rows(out, x, operands.weights, k, m);
-    let (bias, scale) = (operands.bias, call.scale);
-    match beside {
-        Beside::Nothing => activate(call, first_row, bias, out),
-        Beside::Gate(gate) => {
-            activate(call, first_row, bias, out);
+    matmul_rows(out, x, View::rows(&operands.weights, m), k, m);
+    // Narrow rows are taken many at a time.
+    let repeats = (LEAST_RUN / m).max(1);
+    let bias = operands.bias.map_or(vec![0.0; m * repeats], |bias| bias.repeat(repeats));
+    let scale = call.scale;
+    match call.activation {
+        Activation::Identity => finish(out, &bias, scale, beside, identity),
+        Activation::Sigmoid => finish(out, &bias, scale, beside, sigmoid),
+        Activation::Softplus => finish(out, &bias, scale, beside, softplus),
+        Activation::Silu => finish(out, &bias, scale, beside, silu),
+        Activation::Elu => finish(out, &bias, scale, beside, elu),
+        Activation::Tanh => finish(out, &bias, scale, beside, tanh),
+        Activation::Bernoulli(draw) => {
+            let mut words = Vec::new();
             vectorize(
                 #[inline(always)]
                 || {
-                    for (x, gate) in out.iter_mut().zip(gate) {
-                        *x *= gate;
+                    for (row, out) in out.chunks_exact_mut(m).enumerate() {
+                        let draw = RowDraw::of(draw, first_row + row);
+                        sample_row(out, &bias[..m], scale, draw, None, &mut words);
                     }
                 },
             );
-        }
-        Beside::Slope(slope) => {
-            macro_rules! with_slope {
-                ($function:expr) => {
-                    vectorize(
-                        #[inline(always)]
-                        || with_slopes(out, slope, bias, scale, $function),
-                    )
-                };
-            }
-            match call.activation {
-                Activation::Silu => with_slope!(
-                    #[inline(always)]
-                    |z| silu(z)
-                ),
-                Activation::Elu => with_slope!(
-                    #[inline(always)]
-                    |z| elu(z)
-                ),
-                Activation::Tanh => with_slope!(
-                    #[inline(always)]
-                    |z| tanh(z)
-                ),
-                Activation::Softplus => with_slope!(
-                    #[inline(always)]
-                    |z| softplus_with_slope(z)
-                ),
-                Activation::Sigmoid => with_slope!(
-                    #[inline(always)]
-                    |z| {
-                        let s = sigmoid(z);
-                        (s, s * (1.0 - s))
-                    }
-                ),
-                // A draw has no slope; the device refuses to be asked for one.
-                Activation::Identity | Activation::Bernoulli(_) => with_slope!(
-                    #[inline(always)]
-                    |z| (z, 1.0)
-                ),
+            if let Beside::Gate(gate) = beside {
+                out.iter_mut().zip(gate).for_each(|(out, gate)| *out *= gate);
             }
         }
     }
 }
 
-/// out ← act(scale · (out + bias)), slope ← act'.
-#[inline(always)]
-fn with_slopes(
+/// The epilogue of a smooth activation; `bias` covers a whole number of rows.
+fn finish(
     out: &mut [f32],
-    slope: &mut [f32],
     bias: &[f32],
     scale: f32,
-    act: impl Fn(f32) -> (f32, f32),
+    beside: Beside<'_>,
+    activation: impl Fn(f32) -> (f32, f32),
 ) {
-    let rows = out.chunks_exact_mut(bias.len()).zip(slope.chunks_exact_mut(bias.len()));
-    for (out, slope) in rows {
-        for ((x, slope), b) in out.iter_mut().zip(slope).zip(bias) {
-            (*x, *slope) = act(scale * (*x + b));
-        }
-    }
-}
-
-/// out ← act(scale · (out + bias)).
-fn activate(call: &Linear<'_>, first_row: usize, bias: &[f32], out: &mut [f32]) {
-    let (m, scale) = (bias.len(), call.scale);
-    let mut words = Vec::new();
-    macro_rules! each {
-        ($function:expr) => {
-            vectorize(
-                #[inline(always)]
-                || {
-                    for out in out.chunks_exact_mut(m) {
-                        for (x, b) in out.iter_mut().zip(bias) {
-                            *x = $function(scale * (*x + b));
-                        }
+    let runs = out.chunks_mut(bias.len());
+    vectorize(
+        #[inline(always)]
+        || match beside {
+            Beside::None => {
+                for out in runs {
+                    for (x, bias) in out.iter_mut().zip(bias) {
+                        *x = activation(scale * (*x + bias)).0;
                     }
-                },
-            )
-        };
-    }
-    match call.activation {
-        Activation::Identity => each!(std::convert::identity),
-        Activation::Sigmoid => each!(sigmoid),
-        Activation::Softplus => each!(softplus),
-        Activation::Silu => each!(silu_value),
-        Activation::Elu => each!(elu_value),
-        Activation::Tanh => each!(tanh_value),
-        Activation::Bernoulli(draw) => vectorize(
-            #[inline(always)]
-            || {
-                for (row, out) in out.chunks_exact_mut(m).enumerate() {
-                    let draw = RowDraw::of(draw, first_row + row);
-                    sample_row(out, bias, scale, draw, None, &mut words);
                 }
-            },
-        ),
-    }
+            }
+            Beside::Slope(slope) => {
+                for (out, slope) in runs.zip(slope.chunks_mut(bias.len())) {
+                    for ((x, bias), slope) in out.iter_mut().zip(bias).zip(slope) {
+                        (*x, *slope) = activation(scale * (*x + bias));
+                    }
+                }
+            }
+            Beside::Gate(gate) => {
+                for (out, gate) in runs.zip(gate.chunks(bias.len())) {
+                    for ((x, bias), gate) in out.iter_mut().zip(bias).zip(gate) {
+                        *x = activation(scale * (*x + bias)).0 * gate;
+                    }
+                }
+            }
+        },
+    );
 }

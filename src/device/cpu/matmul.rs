@@ -8,7 +8,7 @@
 use super::{
     ROWS_PER_TILE,
     bits::{LEAST_COLUMNS, SparseRows},
-    reduce::sum,
+    reduce::dot,
     simd::vectorize,
 };
 
@@ -72,6 +72,11 @@ fn covers(view: View<'_>, rows: usize, columns: usize) -> bool {
 /// and on b alone.
 pub(super) fn matmul_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
     let m = out.len() / n;
+    if n <= FEW {
+        return by_dots(out, x, b, k, n);
+    } else if k <= FEW {
+        return by_rows(out, x, b, k, n);
+    }
     if b.column_stride == 1 && n >= LEAST_COLUMNS {
         let sparse = SparseRows::find(x, k);
         if sparse.len() > 0 {
@@ -93,19 +98,61 @@ pub(super) fn matmul_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: 
     dense_rows(out, x, b, k, n);
 }
 
+/// Products of so few columns, or sums of so few terms, are loops: `gemm` works on larger blocks.
+const FEW: usize = 4;
+
+/// [`matmul_rows`] for few columns.
+fn by_dots(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
+    let columns: Vec<f32> = (0..n * k)
+        .map(|i| b.values[i % k * b.row_stride + i / k * b.column_stride])
+        .collect();
+    vectorize(
+        #[inline(always)]
+        || {
+            for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(k)) {
+                for (out, column) in out.iter_mut().zip(columns.chunks_exact(k)) {
+                    *out = dot(x, column);
+                }
+            }
+        },
+    );
+}
+
+/// [`matmul_rows`] for short sums.
+fn by_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
+    // Rows past the last are zeros, so that every sum has `FEW` terms.
+    let mut rows = [const { Vec::new() }; FEW];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row.resize(n, 0.0);
+        for (column, value) in row.iter_mut().enumerate().take(if i < k { n } else { 0 }) {
+            *value = b.values[i * b.row_stride + column * b.column_stride];
+        }
+    }
+    let [row0, row1, row2, row3] = &rows;
+    vectorize(
+        #[inline(always)]
+        || {
+            for (out, x) in out.chunks_exact_mut(n).zip(x.chunks_exact(k)) {
+                if k <= 2 {
+                    let (x0, x1) = (x[0], if k > 1 { x[1] } else { 0.0 });
+                    for ((out, r0), r1) in out.iter_mut().zip(row0).zip(row1) {
+                        *out = x0 * r0 + x1 * r1;
+                    }
+                } else {
+                    let (x0, x1, x2) = (x[0], x[1], x[2]);
+                    let x3 = if k > 3 { x[3] } else { 0.0 };
+                    let each = out.iter_mut().zip(row0).zip(row1).zip(row2).zip(row3);
+                    for ((((out, r0), r1), r2), r3) in each {
+                        *out = (x0 * r0 + x1 * r1) + (x2 * r2 + x3 * r3);
+                    }
+                }
+            }
+        },
+    );
+}
+
 fn dense_rows(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
     let m = out.len() / n;
-    if n == 1 && b.row_stride == 1 {
-        vectorize(
-            #[inline(always)]
-            || {
-                for (out, x) in out.iter_mut().zip(x.chunks_exact(k)) {
-                    *out = sum(x.iter().zip(b.values).map(|(x, w)| x * w));
-                }
-            },
-        );
-        return;
-    }
     let least = least_rows(b, k, n);
     if m < least {
         let mut padded = vec![0.0; least * k];

@@ -17,6 +17,7 @@ mod potential;
 mod reduce;
 mod simd;
 mod softmax;
+mod transpose;
 
 use super::{
     Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
@@ -180,6 +181,11 @@ fn host_mut<'a>(
         Storage::Cpu(values) => Ok(values),
         Storage::Gpu(_) => Err(DeviceError::Foreign { kernel, operand }),
     }
+}
+
+/// Rows of `columns` values that make an elementwise task, at least one.
+fn chunk_rows(columns: usize) -> usize {
+    (CHUNK / columns).max(1)
 }
 
 /// The weight of a row as a function of its index.

@@ -1,33 +1,43 @@
-//! Rows divided by their norms.
+//! Rows divided by their Euclidean norms.
 
 use rayon::prelude::*;
 
-use super::{CHUNK, host_mut, reduce::sum, simd::vectorize};
+use super::{chunk_rows, host_mut, reduce::sum_pairs, simd::vectorize};
 use crate::device::{Array, Result};
 
 pub(super) fn normalize(out: &mut Array, norms: &mut Array) -> Result<()> {
     let columns = out.columns();
-    let rows = (CHUNK / columns).max(1);
-    let out = host_mut("normalize", "out", out)?.par_chunks_mut(rows * columns);
-    let norms = host_mut("normalize", "norms", norms)?.par_chunks_mut(rows);
-    out.zip(norms).for_each(|(out, norms)| {
+    let rows = chunk_rows(columns);
+    let out = host_mut("normalize", "out", out)?;
+    let norms = host_mut("normalize", "norms", norms)?;
+    norms.par_chunks_mut(rows).zip(out.par_chunks_mut(rows * columns)).for_each(|(norms, out)| {
         vectorize(
             #[inline(always)]
             || {
-                for (row, norm) in out.chunks_exact_mut(columns).zip(norms) {
-                    // Scaled by the largest value first, so that no square overflows.
-                    let largest = row.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-                    if largest == 0.0 {
-                        *norm = 0.0;
-                        continue;
-                    }
-                    row.iter_mut().for_each(|x| *x /= largest);
-                    let length = sum(row.iter().map(|x| x * x)).sqrt();
-                    row.iter_mut().for_each(|x| *x /= length);
-                    *norm = largest * length;
+                for (norm, row) in norms.iter_mut().zip(out.chunks_exact_mut(columns)) {
+                    *norm = normalize_row(row);
                 }
             },
         );
     });
     Ok(())
+}
+
+/// The norm of a row, which is divided by it.
+#[inline(always)]
+fn normalize_row(row: &mut [f32]) -> f32 {
+    // By a power of two near the largest value first: exact, and no square overflows.
+    let largest = row.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    let exponent = (largest.to_bits() >> 23).clamp(1, 253);
+    let (unit, inverse) = (f32::from_bits(exponent << 23), f32::from_bits((254 - exponent) << 23));
+    let squares = sum_pairs(row, row, |x, _| (x * inverse) * (x * inverse));
+    if squares == 0.0 {
+        return 0.0;
+    }
+    let root = squares.sqrt();
+    let factor = 1.0 / root;
+    for x in row {
+        *x = (*x * inverse) * factor;
+    }
+    unit * root
 }

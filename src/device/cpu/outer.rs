@@ -8,12 +8,15 @@ use super::{
     matmul::{View, matmul, matmul_rows},
     row_weight,
     simd::vectorize,
+    transpose::transpose,
 };
 use crate::device::{Array, Outer, Result};
 
-/// Rows of the result that one task computes: a constant, so that no bit depends on the number of
-/// threads.
+/// Rows of the result that one task computes, at most. By the sizes alone, so that no bit depends
+/// on the number of threads.
 const TILE: usize = 64;
+/// Rows of the batch that one task centres.
+const BATCH: usize = 256;
 
 pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     let (n, d) = call.x.shape();
@@ -28,27 +31,38 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     // y is made centred and weighted; x stays as it is, so that bits stay bits, and its offset
     // comes in as the rank-one term −μ (Σ wₙ (yₙ − λ))ᵀ.
     let mut centred = vec![0.0; n * h];
+    let totals: Vec<Vec<f32>> = centred
+        .par_chunks_mut(BATCH * h)
+        .zip(y.par_chunks(BATCH * h))
+        .enumerate()
+        .map(|(batch, (centred, y))| {
+            let mut total = vec![0.0; h];
+            vectorize(
+                #[inline(always)]
+                || {
+                    let rows = centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate();
+                    for (row, (centred, y)) in rows {
+                        let weight = weight(batch * BATCH + row);
+                        let each = centred.iter_mut().zip(y).zip(y_offset).zip(&mut total);
+                        for (((c, y), offset), total) in each {
+                            *c = weight * (y - offset);
+                            *total += *c;
+                        }
+                    }
+                },
+            );
+            total
+        })
+        .collect();
     let mut total = vec![0.0; h];
-    vectorize(
-        #[inline(always)]
-        || {
-            for (row, (centred, y)) in
-                centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate()
-            {
-                let weight = weight(row);
-                for (((c, y), offset), total) in
-                    centred.iter_mut().zip(y).zip(y_offset).zip(&mut total)
-                {
-                    *c = weight * (y - offset);
-                    *total += *c;
-                }
-            }
-        },
-    );
-    out.par_chunks_mut(TILE * h).enumerate().for_each_init(
+    for part in &totals {
+        total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+    }
+    let tile = d.div_ceil(2).clamp(16, TILE);
+    out.par_chunks_mut(tile * h).enumerate().for_each_init(
         || (Vec::new(), Vec::new()),
         |(columns, product), (index, out)| {
-            let first = index * TILE;
+            let first = index * tile;
             let rows = out.len() / h;
             product.resize(rows * h, 0.0);
             let centred = View::rows(&centred, h);
@@ -58,11 +72,7 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
             } else {
                 // Where bits may be selected, this tile's columns of x are transposed first.
                 columns.resize(rows * n, 0.0);
-                for (example, x) in x.chunks_exact(d).enumerate() {
-                    for (row, x) in x[first..first + rows].iter().enumerate() {
-                        columns[row * n + example] = *x;
-                    }
-                }
+                transpose(&x[first..], d, (n, rows), columns);
                 matmul_rows(product, columns, centred, n, h);
             }
             vectorize(

@@ -1,11 +1,11 @@
-//! Elementwise work.
+//! Elementwise work. Fewer than [`CHUNK`] values are one task, on the caller's thread.
 
 use rayon::prelude::*;
 
 use super::{
-    CHUNK, host, host_mut,
+    CHUNK, chunk_rows, host, host_mut,
     normal::add_normals,
-    simd::{RowDraw, bernoulli_row, row_words, vectorize},
+    simd::{RowDraw, bernoulli_row, map_words, vectorize},
 };
 use crate::{
     device::{Array, Draw, Pointwise, Result},
@@ -17,145 +17,198 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
     let out = host_mut("pointwise", "out", out)?;
     match call {
         Pointwise::Fill(value) => out.fill(value),
-        Pointwise::Scale(value) => out.par_chunks_mut(CHUNK).for_each(|out| {
-            vectorize(
-                #[inline(always)]
-                || out.iter_mut().for_each(|out| *out *= value),
-            );
-        }),
-        Pointwise::Axpy { x, scale } => {
-            let x = host("pointwise", "x", x)?;
-            out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        for (out, x) in out.iter_mut().zip(x) {
-                            *out += scale * x;
-                        }
-                    },
-                );
-            });
-        }
-        Pointwise::Lerp { x, rate } => {
-            let x = host("pointwise", "x", x)?;
-            out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        for (out, x) in out.iter_mut().zip(x) {
-                            *out += rate * (x - *out);
-                        }
-                    },
-                );
-            });
+        Pointwise::Scale(value) => update(
+            out,
+            #[inline(always)]
+            |out| value * out,
+        ),
+        // By comparisons that NaN fails, so that it stays.
+        Pointwise::Clamp { low, high } => update(
+            out,
+            #[inline(always)]
+            |out| {
+                let raised = if out < low { low } else { out };
+                if raised > high { high } else { raised }
+            },
+        ),
+        Pointwise::Axpy { x, scale } => combine(
+            out,
+            host("pointwise", "x", x)?,
+            #[inline(always)]
+            |out, x| out + scale * x,
+        ),
+        Pointwise::Lerp { x, rate } => combine(
+            out,
+            host("pointwise", "x", x)?,
+            #[inline(always)]
+            |out, x| out + rate * (x - out),
+        ),
+        Pointwise::Multiply { x } => combine(
+            out,
+            host("pointwise", "x", x)?,
+            #[inline(always)]
+            |out, x| out * x,
+        ),
+        Pointwise::AddToColumn { column, value } => {
+            out.iter_mut().skip(column).step_by(columns).for_each(|out| *out += value);
         }
         Pointwise::Select { mask, x } => {
             let mask = host("pointwise", "mask", mask)?;
-            let x = host("pointwise", "x", x)?;
-            out.par_chunks_mut(columns).zip(x.par_chunks(columns)).for_each(|(out, x)| {
-                for ((out, x), mask) in out.iter_mut().zip(x).zip(mask) {
-                    if *mask != 0.0 {
-                        *out = *x;
+            combine_rows(
+                (out, columns),
+                host("pointwise", "x", x)?,
+                #[inline(always)]
+                |_, out, x| {
+                    for ((out, x), mask) in out.iter_mut().zip(x).zip(mask) {
+                        *out = if *mask != 0.0 { *x } else { *out };
                     }
-                }
-            });
+                },
+            );
         }
+        Pointwise::AxpyRows { x, factors, scale } => {
+            let factors = host("pointwise", "factors", factors)?;
+            combine_rows(
+                (out, columns),
+                host("pointwise", "x", x)?,
+                #[inline(always)]
+                |row, out, x| {
+                    let factor = scale * factors[row];
+                    for (out, x) in out.iter_mut().zip(x) {
+                        *out += factor * x;
+                    }
+                },
+            );
+        }
+        Pointwise::MixRows { x, share, draw } => combine_rows(
+            (out, columns),
+            host("pointwise", "x", x)?,
+            #[inline(always)]
+            |row, out, x| {
+                let counter = [draw.step, row as u32, 0, draw.stream as u32];
+                if uniform(philox(counter, key(draw.seed))[0]) < share {
+                    out.copy_from_slice(x);
+                }
+            },
+        ),
         Pointwise::Bernoulli { p, draw } => {
             let p = host("pointwise", "p", p)?;
-            out.par_chunks_mut(columns).zip(p.par_chunks(columns)).enumerate().for_each_init(
-                Vec::new,
-                |words, (row, (out, p))| {
-                    let draw = RowDraw::of(draw, row);
-                    vectorize(
+            draw_rows(
+                (out, columns),
+                draw,
+                #[inline(always)]
+                |row, out, draw, words| {
+                    bernoulli_row(&p[row * columns..][..columns], out, draw, words);
+                },
+            );
+        }
+        Pointwise::Normal { scale, draw } => draw_rows(
+            (out, columns),
+            draw,
+            #[inline(always)]
+            |_, out, draw, words| add_normals(out, scale, draw, words),
+        ),
+        Pointwise::Uniform { low, high, draw } => {
+            let width = high - low;
+            draw_rows(
+                (out, columns),
+                draw,
+                #[inline(always)]
+                |_, out, draw, words| {
+                    map_words(
+                        out,
+                        draw,
+                        words,
                         #[inline(always)]
-                        || bernoulli_row(p, out, draw, words),
+                        |word| low + width * uniform(word),
                     );
                 },
             );
         }
-        Pointwise::Normal { scale, draw } => {
-            out.par_chunks_mut(columns).enumerate().for_each_init(Vec::new, |words, (row, out)| {
-                let draw = RowDraw::of(draw, row);
-                vectorize(
+        Pointwise::Rademacher { draw } => draw_rows(
+            (out, columns),
+            draw,
+            #[inline(always)]
+            |_, out, draw, words| {
+                map_words(
+                    out,
+                    draw,
+                    words,
+                    // The top bit of the word is the sign.
                     #[inline(always)]
-                    || add_normals(out, scale, draw, words),
+                    |word| f32::from_bits((word & 0x8000_0000) | 1f32.to_bits()),
                 );
-            });
-        }
-        Pointwise::Uniform { low, high, draw } => each_row(out, columns, draw, |out, words| {
-            for (out, word) in out.iter_mut().zip(words) {
-                *out = low + (high - low) * uniform(*word);
-            }
-        }),
-        Pointwise::Rademacher { draw } => each_row(out, columns, draw, |out, words| {
-            for (out, word) in out.iter_mut().zip(words) {
-                *out = if word >> 31 == 0 { 1.0 } else { -1.0 };
-            }
-        }),
-        Pointwise::Multiply { x } => {
-            let x = host("pointwise", "x", x)?;
-            out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-                vectorize(
-                    #[inline(always)]
-                    || out.iter_mut().zip(x).for_each(|(out, x)| *out *= x),
-                );
-            });
-        }
-        Pointwise::AxpyRows { x, factors, scale } => {
-            let x = host("pointwise", "x", x)?;
-            let factors = host("pointwise", "factors", factors)?;
-            let rows = (CHUNK / columns).max(1);
-            let each = x.par_chunks(rows * columns).zip(factors.par_chunks(rows));
-            out.par_chunks_mut(rows * columns).zip(each).for_each(|(out, (x, factors))| {
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        let rows = out.chunks_exact_mut(columns).zip(x.chunks_exact(columns));
-                        for ((out, x), factor) in rows.zip(factors) {
-                            let factor = scale * factor;
-                            out.iter_mut().zip(x).for_each(|(out, x)| *out += factor * x);
-                        }
-                    },
-                );
-            });
-        }
-        Pointwise::AddToColumn { column, value } => {
-            out.iter_mut().skip(column).step_by(columns).for_each(|out| *out += value);
-        }
-        Pointwise::MixRows { x, share, draw } => {
-            let x = host("pointwise", "x", x)?;
-            let rows = out.chunks_exact_mut(columns).zip(x.chunks_exact(columns));
-            for (row, (out, x)) in rows.enumerate() {
-                let word = row_word(draw, row);
-                if uniform(word) < share {
-                    out.copy_from_slice(x);
-                }
-            }
-        }
-        Pointwise::Clamp { low, high } => out.par_chunks_mut(CHUNK).for_each(|out| {
-            vectorize(
-                #[inline(always)]
-                || out.iter_mut().for_each(|out| *out = out.max(low).min(high)),
-            );
-        }),
+            },
+        ),
     }
     Ok(())
 }
 
-/// Hands every row to `fill` with the words of its units.
-fn each_row(out: &mut [f32], columns: usize, draw: Draw, fill: impl Fn(&mut [f32], &[u32]) + Sync) {
-    out.par_chunks_mut(columns).enumerate().for_each_init(Vec::new, |words, (row, out)| {
-        words.resize(columns, 0);
-        let draw = RowDraw::of(draw, row);
+/// out ← change(out).
+fn update(out: &mut [f32], change: impl Fn(f32) -> f32 + Sync) {
+    out.par_chunks_mut(CHUNK).for_each(|out| {
         vectorize(
             #[inline(always)]
-            || row_words(draw, words),
+            || {
+                for out in out {
+                    *out = change(*out);
+                }
+            },
         );
-        fill(out, words);
     });
 }
 
-/// The word of unit 0 of 1 of a row.
-fn row_word(draw: Draw, row: usize) -> u32 {
-    philox([draw.step, row as u32, 0, draw.stream as u32], key(draw.seed))[0]
+/// out ← change(out, x).
+fn combine(out: &mut [f32], x: &[f32], change: impl Fn(f32, f32) -> f32 + Sync) {
+    out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
+        vectorize(
+            #[inline(always)]
+            || {
+                for (out, x) in out.iter_mut().zip(x) {
+                    *out = change(*out, *x);
+                }
+            },
+        );
+    });
+}
+
+/// Calls `change` with the number, the values and the x of every row.
+fn combine_rows(
+    (out, columns): (&mut [f32], usize),
+    x: &[f32],
+    change: impl Fn(usize, &mut [f32], &[f32]) + Sync,
+) {
+    let rows = chunk_rows(columns);
+    let chunks = out.par_chunks_mut(rows * columns).zip(x.par_chunks(rows * columns));
+    chunks.enumerate().for_each(|(chunk, (out, x))| {
+        vectorize(
+            #[inline(always)]
+            || {
+                let each = out.chunks_exact_mut(columns).zip(x.chunks_exact(columns));
+                for (row, (out, x)) in each.enumerate() {
+                    change(chunk * rows + row, out, x);
+                }
+            },
+        );
+    });
+}
+
+/// Calls `change` with the number, the values and the draws of every row, and with scratch.
+fn draw_rows(
+    (out, columns): (&mut [f32], usize),
+    draw: Draw,
+    change: impl Fn(usize, &mut [f32], RowDraw, &mut Vec<u32>) + Sync,
+) {
+    let rows = chunk_rows(columns);
+    let chunks = out.par_chunks_mut(rows * columns).enumerate();
+    chunks.for_each_init(Vec::new, |words, (chunk, out)| {
+        vectorize(
+            #[inline(always)]
+            || {
+                for (row, out) in out.chunks_exact_mut(columns).enumerate() {
+                    let row = chunk * rows + row;
+                    change(row, out, RowDraw::of(draw, row), words);
+                }
+            },
+        );
+    });
 }

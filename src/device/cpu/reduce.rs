@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{host, host_mut, row_weight, simd::vectorize};
+use super::{chunk_rows, host, host_mut, row_weight, simd::vectorize};
 use crate::device::{Array, Reduce, Result};
 
 /// Values that one task sums; fixed, so that the order of a sum is.
@@ -12,14 +12,53 @@ const COLUMNS: usize = 256;
 /// Independent partial sums, so that the sum vectorises.
 const LANES: usize = 16;
 
-/// Sums in `LANES` interleaved partial sums, then those in order.
+/// Sums in `LANES` interleaved partial sums, then those by halves.
 #[inline(always)]
 pub(super) fn sum(values: impl Iterator<Item = f32>) -> f32 {
     let mut lanes = [0f32; LANES];
     for (index, value) in values.enumerate() {
         lanes[index % LANES] += value;
     }
-    lanes.iter().sum()
+    sum_lanes(lanes)
+}
+
+/// Σ term(x, y): [`sum`] for slices, which vectorises.
+#[inline(always)]
+pub(super) fn sum_pairs(x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    let mut lanes = [0f32; LANES];
+    for (x, y) in x.iter().zip(y) {
+        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += term(*x, *y);
+        }
+    }
+    for ((lane, x), y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
+        *lane += term(*x, *y);
+    }
+    sum_lanes(lanes)
+}
+
+/// x · y.
+#[inline(always)]
+pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
+    sum_pairs(
+        x,
+        y,
+        #[inline(always)]
+        |x, y| x * y,
+    )
+}
+
+#[inline(always)]
+fn sum_lanes(mut lanes: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] += lanes[lane + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
@@ -55,16 +94,16 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
         Reduce::NonFinite => out[0] = total(values, values, |x, _| f32::from(!x.is_finite())),
         Reduce::RowDot(other) => {
             let other = host("reduce", "other", other)?;
-            let columns = values.len() / out.len();
-            let rows = (CHUNK / columns).max(1);
-            let each = values.par_chunks(rows * columns).zip(other.par_chunks(rows * columns));
-            out.par_chunks_mut(rows).zip(each).for_each(|(out, (x, y))| {
+            let columns = x.columns();
+            let rows = chunk_rows(columns);
+            let operands = values.par_chunks(rows * columns).zip(other.par_chunks(rows * columns));
+            out.par_chunks_mut(rows).zip(operands).for_each(|(out, (x, y))| {
                 vectorize(
                     #[inline(always)]
                     || {
                         let rows = x.chunks_exact(columns).zip(y.chunks_exact(columns));
                         for (out, (x, y)) in out.iter_mut().zip(rows) {
-                            *out = sum(x.iter().zip(y).map(|(x, y)| x * y));
+                            *out = dot(x, y);
                         }
                     },
                 );
@@ -82,7 +121,7 @@ fn total(x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32 + Sync) -> f32 {
         .map(|(x, y)| {
             vectorize(
                 #[inline(always)]
-                || sum(x.iter().zip(y).map(|(x, y)| term(*x, *y))),
+                || sum_pairs(x, y, &term),
             )
         })
         .collect();

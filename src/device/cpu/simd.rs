@@ -1,8 +1,9 @@
-//! Vectorised epilogues: sigmoid, softplus and Bernoulli draws over a row. Written as plain loops
-//! over fixed-size lanes and compiled for the CPU at hand by `pulp`'s run-time dispatch. Only
-//! products and sums are used, never a fused multiply-add, so every instruction set gives the
-//! same bits.
+//! Vectorised draws over a row: Philox words, Bernoulli states, uniforms and signs. Written as
+//! plain loops over fixed-size lanes and compiled for the CPU at hand by `pulp`'s run-time
+//! dispatch. Only products and sums are used, never a fused multiply-add, so every instruction set
+//! gives the same bits.
 
+use super::activation::sigmoid;
 use crate::{
     device::Draw,
     random::{M0, M1, Stream, W0, W1, blocks, key, uniform},
@@ -18,65 +19,6 @@ const FEW_PAIRS: usize = 8;
 #[inline(always)]
 pub(super) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
-}
-
-/// (2ⁿ, e^r − 1) with eˣ = 2ⁿ e^r and |r| ≤ ln(2)/2, for x in [-87, 88]; clamped outside.
-#[inline(always)]
-fn exp_parts(x: f32) -> (f32, f32) {
-    const LN2_HI: f32 = 0.693_359_4;
-    const LN2_LO: f32 = -2.121_944_4e-4;
-    // Adding 1.5·2²³ rounds to the nearest integer and leaves it in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    let x = x.clamp(-87.0, 88.0);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = (x - n * LN2_HI) - n * LN2_LO;
-    // Taylor's series with its top coefficients trimmed for |r| <= ln(2)/2.
-    let p = 1.987_569_1e-4;
-    let p = p * r + 1.398_2e-3;
-    let p = p * r + 8.333_452e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_6e-1;
-    let p = p * r + 0.5;
-    let exponent = (shifted.to_bits() << 23).wrapping_add(127 << 23);
-    (f32::from_bits(exponent), (p * r) * r + r)
-}
-
-/// eˣ, relative error below 2⁻²².
-#[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
-    let (power, rest) = exp_parts(x);
-    power * (rest + 1.0)
-}
-
-/// eˣ − 1, with a small relative error also near 0.
-#[inline(always)]
-pub(super) fn exp_m1(x: f32) -> f32 {
-    let (power, rest) = exp_parts(x);
-    power * rest + (power - 1.0)
-}
-
-/// 1 / (1 + e⁻ˣ).
-#[inline(always)]
-pub(super) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// log(1 + eˣ), stable for every x.
-#[inline(always)]
-pub(super) fn softplus(x: f32) -> f32 {
-    // log1p(t) = 2 artanh(t / (2 + t)); the argument is at most 1/3, so the series is short.
-    let t = exp(-x.abs());
-    let s = t / (2.0 + t);
-    let q = s * s;
-    let series = 1.0 / 13.0;
-    let series = series * q + 1.0 / 11.0;
-    let series = series * q + 1.0 / 9.0;
-    let series = series * q + 1.0 / 7.0;
-    let series = series * q + 1.0 / 5.0;
-    let series = series * q + 1.0 / 3.0;
-    let series = series * q + 1.0;
-    x.max(0.0) + 2.0 * s * series
 }
 
 /// Where the draws of one row come from.
@@ -169,6 +111,21 @@ pub(super) fn bernoulli_row(p: &[f32], out: &mut [f32], draw: RowDraw, words: &m
     }
 }
 
+/// Fills a row with what `map` makes of its words. `words` is scratch.
+#[inline(always)]
+pub(super) fn map_words(
+    out: &mut [f32],
+    draw: RowDraw,
+    words: &mut Vec<u32>,
+    map: impl Fn(u32) -> f32,
+) {
+    words.resize(out.len(), 0);
+    row_words(draw, words);
+    for (out, word) in out.iter_mut().zip(words.iter()) {
+        *out = map(*word);
+    }
+}
+
 /// Replaces the pre-activations of a row by draws of Bernoulli(sigmoid(scale·(x + bias))), and
 /// keeps the probabilities in `means` where wanted. `words` is scratch.
 #[inline(always)]
@@ -186,12 +143,12 @@ pub(super) fn sample_row(
     match means {
         None => {
             for ((x, bias), word) in each {
-                *x = f32::from(uniform(*word) < sigmoid(scale * (*x + *bias)));
+                *x = f32::from(uniform(*word) < sigmoid(scale * (*x + *bias)).0);
             }
         }
         Some(means) => {
             for (((x, bias), word), mean) in each.zip(means) {
-                *mean = sigmoid(scale * (*x + *bias));
+                *mean = sigmoid(scale * (*x + *bias)).0;
                 *x = f32::from(uniform(*word) < *mean);
             }
         }
@@ -202,31 +159,6 @@ pub(super) fn sample_row(
 mod tests {
     use super::*;
     use crate::random::philox;
-
-    /// Every float of a dense sweep against f64.
-    #[test]
-    fn sigmoid_and_softplus_agree_with_f64() {
-        let mut worst = (0f64, 0f64);
-        for i in -1_000_000..=1_000_000 {
-            let x = i as f32 * 1e-4;
-            let exact = f64::from(x);
-            let s = 1.0 / (1.0 + (-exact.max(-87.0)).exp());
-            worst.0 = worst.0.max((f64::from(sigmoid(x)) - s).abs() / s.max(1e-30));
-            let p = exact.max(0.0) + (-exact.abs()).max(-87.0).exp().ln_1p();
-            worst.1 = worst.1.max((f64::from(softplus(x)) - p).abs() / p);
-        }
-        assert!(worst.0 < 5e-7 && worst.1 < 5e-7, "relative errors {worst:?}");
-    }
-
-    #[test]
-    fn extreme_arguments_stay_finite_and_ordered() {
-        for x in [f32::MAX, 1e30, 1e4, -1e4, -1e30, f32::MIN] {
-            assert!((0.0..=1.0).contains(&sigmoid(x)));
-            assert!(softplus(x).is_finite() && softplus(x) >= 0.0);
-        }
-        assert_eq!(softplus(1e30), 1e30);
-        assert!(sigmoid(-1e4) < 1e-37 && sigmoid(1e4) == 1.0);
-    }
 
     #[test]
     fn the_lanes_are_philox_and_each_unit_sees_its_own_word() {
