@@ -20,6 +20,9 @@ const LEAST_RUN: usize = 256;
 /// Products of fewer multiplications are computed on one thread: a second one costs more.
 const SMALL: usize = 1 << 17;
 
+/// Weights that one task transposes.
+const TRANSPOSED: usize = 1 << 15;
+
 struct Operands<'a> {
     x: &'a [f32],
     /// W or Wᵀ, `[K, M]`.
@@ -35,7 +38,10 @@ fn operands<'a>(call: &Linear<'a>) -> Result<Operands<'a>> {
     let weights = if call.transposed {
         // Once for all tiles: the product is up to twice as fast on rows.
         let mut weights = vec![0.0; k * m];
-        transpose(values, k, (m, k), &mut weights);
+        let columns = (TRANSPOSED / m).clamp(1, k);
+        weights.par_chunks_mut(columns * m).enumerate().for_each(|(index, weights)| {
+            transpose(&values[index * columns..], k, (m, weights.len() / m), weights);
+        });
         Cow::Owned(weights)
     } else {
         Cow::Borrowed(values)
@@ -154,8 +160,9 @@ fn finish(
 ) {
     let runs = out.chunks_mut(bias.len());
     vectorize(
+        // Moved in, or the compiler must expect the stores to change what it captures.
         #[inline(always)]
-        || match beside {
+        move || match beside {
             Beside::None => {
                 for out in runs {
                     for (x, bias) in out.iter_mut().zip(bias) {

@@ -103,9 +103,8 @@ const FEW: usize = 4;
 
 /// [`matmul_rows`] for few columns.
 fn by_dots(out: &mut [f32], x: &[f32], b: View<'_>, k: usize, n: usize) {
-    let columns: Vec<f32> = (0..n * k)
-        .map(|i| b.values[i % k * b.row_stride + i / k * b.column_stride])
-        .collect();
+    let columns: Vec<f32> =
+        (0..n * k).map(|i| b.values[i % k * b.row_stride + i / k * b.column_stride]).collect();
     vectorize(
         #[inline(always)]
         || {

@@ -20,13 +20,13 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         Pointwise::Scale(value) => update(
             out,
             #[inline(always)]
-            |out| value * out,
+            move |out| value * out,
         ),
         // By comparisons that NaN fails, so that it stays.
         Pointwise::Clamp { low, high } => update(
             out,
             #[inline(always)]
-            |out| {
+            move |out| {
                 let raised = if out < low { low } else { out };
                 if raised > high { high } else { raised }
             },
@@ -35,19 +35,19 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             out,
             host("pointwise", "x", x)?,
             #[inline(always)]
-            |out, x| out + scale * x,
+            move |out, x| out + scale * x,
         ),
         Pointwise::Lerp { x, rate } => combine(
             out,
             host("pointwise", "x", x)?,
             #[inline(always)]
-            |out, x| out + rate * (x - out),
+            move |out, x| out + rate * (x - out),
         ),
         Pointwise::Multiply { x } => combine(
             out,
             host("pointwise", "x", x)?,
             #[inline(always)]
-            |out, x| out * x,
+            move |out, x| out * x,
         ),
         Pointwise::AddToColumn { column, value } => {
             out.iter_mut().skip(column).step_by(columns).for_each(|out| *out += value);
@@ -58,7 +58,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
                 (out, columns),
                 host("pointwise", "x", x)?,
                 #[inline(always)]
-                |_, out, x| {
+                move |_, out, x| {
                     for ((out, x), mask) in out.iter_mut().zip(x).zip(mask) {
                         *out = if *mask != 0.0 { *x } else { *out };
                     }
@@ -71,7 +71,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
                 (out, columns),
                 host("pointwise", "x", x)?,
                 #[inline(always)]
-                |row, out, x| {
+                move |row, out, x| {
                     let factor = scale * factors[row];
                     for (out, x) in out.iter_mut().zip(x) {
                         *out += factor * x;
@@ -83,7 +83,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             (out, columns),
             host("pointwise", "x", x)?,
             #[inline(always)]
-            |row, out, x| {
+            move |row, out, x| {
                 let counter = [draw.step, row as u32, 0, draw.stream as u32];
                 if uniform(philox(counter, key(draw.seed))[0]) < share {
                     out.copy_from_slice(x);
@@ -96,7 +96,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
                 (out, columns),
                 draw,
                 #[inline(always)]
-                |row, out, draw, words| {
+                move |row, out, draw, words| {
                     bernoulli_row(&p[row * columns..][..columns], out, draw, words);
                 },
             );
@@ -105,7 +105,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             (out, columns),
             draw,
             #[inline(always)]
-            |_, out, draw, words| add_normals(out, scale, draw, words),
+            move |_, out, draw, words| add_normals(out, scale, draw, words),
         ),
         Pointwise::Uniform { low, high, draw } => {
             let width = high - low;
@@ -113,13 +113,13 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
                 (out, columns),
                 draw,
                 #[inline(always)]
-                |_, out, draw, words| {
+                move |_, out, draw, words| {
                     map_words(
                         out,
                         draw,
                         words,
                         #[inline(always)]
-                        |word| low + width * uniform(word),
+                        move |word| low + width * uniform(word),
                     );
                 },
             );
@@ -128,14 +128,14 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             (out, columns),
             draw,
             #[inline(always)]
-            |_, out, draw, words| {
+            move |_, out, draw, words| {
                 map_words(
                     out,
                     draw,
                     words,
                     // The top bit of the word is the sign.
                     #[inline(always)]
-                    |word| f32::from_bits((word & 0x8000_0000) | 1f32.to_bits()),
+                    move |word| f32::from_bits((word & 0x8000_0000) | 1f32.to_bits()),
                 );
             },
         ),
@@ -144,11 +144,11 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
 }
 
 /// out ← change(out).
-fn update(out: &mut [f32], change: impl Fn(f32) -> f32 + Sync) {
+fn update(out: &mut [f32], change: impl Fn(f32) -> f32 + Sync + Copy) {
     out.par_chunks_mut(CHUNK).for_each(|out| {
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 for out in out {
                     *out = change(*out);
                 }
@@ -158,11 +158,11 @@ fn update(out: &mut [f32], change: impl Fn(f32) -> f32 + Sync) {
 }
 
 /// out ← change(out, x).
-fn combine(out: &mut [f32], x: &[f32], change: impl Fn(f32, f32) -> f32 + Sync) {
+fn combine(out: &mut [f32], x: &[f32], change: impl Fn(f32, f32) -> f32 + Sync + Copy) {
     out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 for (out, x) in out.iter_mut().zip(x) {
                     *out = change(*out, *x);
                 }
@@ -175,14 +175,14 @@ fn combine(out: &mut [f32], x: &[f32], change: impl Fn(f32, f32) -> f32 + Sync) 
 fn combine_rows(
     (out, columns): (&mut [f32], usize),
     x: &[f32],
-    change: impl Fn(usize, &mut [f32], &[f32]) + Sync,
+    change: impl Fn(usize, &mut [f32], &[f32]) + Sync + Copy,
 ) {
     let rows = chunk_rows(columns);
     let chunks = out.par_chunks_mut(rows * columns).zip(x.par_chunks(rows * columns));
     chunks.enumerate().for_each(|(chunk, (out, x))| {
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 let each = out.chunks_exact_mut(columns).zip(x.chunks_exact(columns));
                 for (row, (out, x)) in each.enumerate() {
                     change(chunk * rows + row, out, x);
@@ -196,14 +196,14 @@ fn combine_rows(
 fn draw_rows(
     (out, columns): (&mut [f32], usize),
     draw: Draw,
-    change: impl Fn(usize, &mut [f32], RowDraw, &mut Vec<u32>) + Sync,
+    change: impl Fn(usize, &mut [f32], RowDraw, &mut Vec<u32>) + Sync + Copy,
 ) {
     let rows = chunk_rows(columns);
     let chunks = out.par_chunks_mut(rows * columns).enumerate();
     chunks.for_each_init(Vec::new, |words, (chunk, out)| {
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 for (row, out) in out.chunks_exact_mut(columns).enumerate() {
                     let row = chunk * rows + row;
                     change(row, out, RowDraw::of(draw, row), words);

@@ -22,9 +22,12 @@ pub(super) fn sum(values: impl Iterator<Item = f32>) -> f32 {
     sum_lanes(lanes)
 }
 
-/// Σ term(x, y): [`sum`] for slices, which vectorises.
+/// Σ term(x, y): as [`sum`], for slices, which vectorises; few terms are summed in order.
 #[inline(always)]
 pub(super) fn sum_pairs(x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    if x.len() < LANES {
+        return x.iter().zip(y).fold(0.0, |sum, (x, y)| sum + term(*x, *y));
+    }
     let ((x, x_rest), (y, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
     let mut lanes = [0f32; LANES];
     for (x, y) in x.iter().zip(y) {

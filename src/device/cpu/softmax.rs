@@ -19,27 +19,22 @@ pub(super) fn softmax(x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<(
             vectorize(
                 #[inline(always)]
                 || {
-                    let each = p.chunks_exact_mut(k).zip(x.chunks_exact(k));
-                    for ((p, x), log_sum) in each.zip(log_sum) {
-                        *log_sum = row(p, x);
+                    // Rows may be short: the exponentials run over all of them.
+                    for ((p, x), log_sum) in
+                        p.chunks_exact_mut(k).zip(x.chunks_exact(k)).zip(log_sum.iter_mut())
+                    {
+                        *log_sum = x.iter().fold(f32::NEG_INFINITY, |most, x| most.max(*x));
+                        p.iter_mut().zip(x).for_each(|(p, x)| *p = x - *log_sum);
+                    }
+                    p.iter_mut().for_each(|p| *p = exp(*p));
+                    for (p, log_sum) in p.chunks_exact_mut(k).zip(log_sum) {
+                        let total = sum_pairs(p, p, |p, _| p);
+                        let share = 1.0 / total;
+                        p.iter_mut().for_each(|p| *p *= share);
+                        *log_sum += total.ln();
                     }
                 },
             );
         });
     Ok(())
-}
-
-/// p ← softmax of x; the log-sum-exp.
-#[inline(always)]
-fn row(p: &mut [f32], x: &[f32]) -> f32 {
-    let largest = x.iter().fold(f32::NEG_INFINITY, |largest, x| largest.max(*x));
-    for (p, x) in p.iter_mut().zip(x) {
-        *p = exp(x - largest);
-    }
-    let total = sum_pairs(p, p, |p, _| p);
-    let share = 1.0 / total;
-    for p in p {
-        *p *= share;
-    }
-    largest + total.ln()
 }
