@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let digits = data::load("digits", &data::Options::default())?;
     let shape = digits.image.ok_or("digits are pictures")?;
-    let settings = Settings { hidden: 20, epochs: 1000, ..Settings::default() };
+    let settings = Settings { hidden: vec![20], epochs: 1000, ..Settings::default() };
     let mut trainer = Trainer::new(&device, digits, settings)?;
     while trainer.steps_done() < trainer.steps_total() {
         trainer.step()?;
@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let likelihood = evaluation.log_likelihood.test.exact.ok_or("20 units can be enumerated")?;
     println!("log-likelihood of a test digit: {likelihood:.3} nats");
 
-    let mut dreams = block_on(visible_means(&model, &trainer.chains().hidden, 1.0))?;
+    let (rbm, chains) = model.as_rbm().zip(trainer.chains()).ok_or("an RBM has chains")?;
+    let mut dreams = block_on(visible_means(rbm, &chains.hidden, 1.0))?;
     dreams.truncate(100 * shape.height * shape.width);
     std::fs::write("digits.png", plot::png(&plot::grid(&dreams, shape, None)?)?)?;
     println!("drawn to digits.png");

@@ -4,8 +4,8 @@ mod common;
 
 use common::{devices, normals};
 use ergodic::{
-    device::{Device, RowWeights},
-    energy::{Energy, Points, Rbm},
+    device::Device,
+    energy::{Energy, Points, Rbm, Weights},
     evaluate::log_partition,
 };
 use pollster::block_on;
@@ -130,8 +130,8 @@ fn exact_points_gradient(
     let all = device.upload(states.len(), oracle.d, &flat(&states)).unwrap();
     let p = device.upload(p.len(), 1, &p).unwrap();
     let points = [
-        Points { x: &x, hidden_means: None, weights: RowWeights::Uniform(1.0 / data.len() as f32) },
-        Points { x: &all, hidden_means: None, weights: RowWeights::Each(&p) },
+        Points { x: &x, hidden_means: None, weights: Weights::Uniform(1.0 / data.len() as f32) },
+        Points { x: &all, hidden_means: None, weights: Weights::Each(&p) },
     ];
     let mut gradient: Vec<_> = model
         .parameters()

@@ -42,4 +42,10 @@ impl Array {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The same values in row-major order under another shape of as many values.
+    pub(crate) fn reshaped(self, rows: usize, columns: usize) -> Self {
+        assert_eq!(rows * columns, self.rows * self.columns, "as many values");
+        Self { rows, columns, storage: self.storage }
+    }
 }

@@ -8,9 +8,9 @@
 //! Rounding and truncation of a central difference balance at h ≈ ε^¼ times the length over which E
 //! changes for a second difference, and at ε^⅓ times it for a first one.
 
-use super::{Update, kept, shared_weight};
+use super::{Update, kept};
 use crate::{
-    device::{Array, Device, Draw, Pointwise, Reduce, Result},
+    device::{Activation, Array, Device, Draw, Linear, Pointwise, Reduce, Result},
     energy::{Energy, Points, Weights},
     random::Stream,
 };
@@ -42,81 +42,148 @@ pub enum Law {
     Normal,
 }
 
-/// The points x ± hv for some probes v.
-pub struct Probes {
+/// Points x + oⱼ d for each row x, its direction d and a few fixed offsets oⱼ, and their weights.
+///
+/// The points of a row lie next to each other, and the weights of a difference sum to zero there,
+/// so the sums of the gradient never grow beyond what one row adds: with the points of an offset
+/// together, the sums would reach 1/h² times the gradient before they cancel.
+struct Stencil {
+    offsets: Vec<f32>,
+    /// Identities side by side, `[D, kD]`, and the same scaled by the offsets.
+    tiles: Option<(Array, Array)>,
+    shifts: Option<Array>,
+    points: Option<Array>,
+    weights: Option<Array>,
+}
+
+impl Stencil {
+    fn new(offsets: Vec<f32>) -> Self {
+        Self { offsets, tiles: None, shifts: None, points: None, weights: None }
+    }
+
+    /// Puts the points around x along `direction`, both `[n, D]`.
+    fn place(&mut self, device: &Device, x: &Array, direction: &Array) -> Result<()> {
+        let (rows, d) = x.shape();
+        let k = self.offsets.len();
+        let tiles = match &mut self.tiles {
+            Some(tiles) if tiles.0.rows() == d => tiles,
+            slot => slot.insert((
+                identities(device, d, &vec![1.0; k])?,
+                identities(device, d, &self.offsets)?,
+            )),
+        };
+        kept(&mut self.points, device, rows * k, d)?;
+        let Some(points) = self.points.take() else { return Ok(()) };
+        let mut points = points.reshaped(rows, k * d);
+        let shifts = kept(&mut self.shifts, device, rows, k * d)?;
+        device.linear(&product(x, &tiles.0, None), &mut points)?;
+        device.linear(&product(direction, &tiles.1, None), shifts)?;
+        device.pointwise(Pointwise::Axpy { x: &*shifts, scale: 1.0 }, &mut points)?;
+        self.points = Some(points.reshaped(rows * k, d));
+        Ok(())
+    }
+
+    /// Weighs the points: `constant[j] + slope[j] · factorₙ` for offset j of row n, `factors`
+    /// `[n, 1]`.
+    fn weigh(
+        &mut self,
+        device: &Device,
+        factors: &Array,
+        slope: &[f32],
+        constant: &[f32],
+    ) -> Result<()> {
+        let (rows, k) = (factors.rows(), self.offsets.len());
+        kept(&mut self.weights, device, rows * k, 1)?;
+        let Some(weights) = self.weights.take() else { return Ok(()) };
+        let mut weights = weights.reshaped(rows, k);
+        let slope = device.upload(1, k, slope)?;
+        let constant = device.upload(1, k, constant)?;
+        device.linear(&product(factors, &slope, Some(&constant)), &mut weights)?;
+        self.weights = Some(weights.reshaped(rows * k, 1));
+        Ok(())
+    }
+
+    fn points(&self) -> Option<Points<'_>> {
+        let weights = Weights::Each(self.weights.as_ref()?);
+        Some(Points { x: self.points.as_ref()?, hidden_means: None, weights })
+    }
+}
+
+/// `[d, k·d]`: identities side by side, each times its factor.
+fn identities(device: &Device, d: usize, factors: &[f32]) -> Result<Array> {
+    let columns = factors.len() * d;
+    let mut values = vec![0.0; d * columns];
+    for row in 0..d {
+        for (block, factor) in factors.iter().enumerate() {
+            values[row * columns + block * d + row] = *factor;
+        }
+    }
+    device.upload(d, columns, &values)
+}
+
+fn product<'a>(x: &'a Array, weights: &'a Array, bias: Option<&'a Array>) -> Linear<'a> {
+    Linear { x, weights, transposed: false, bias, scale: 1.0, activation: Activation::Identity }
+}
+
+/// Second differences along some probes v, and where wanted first differences along them.
+pub(super) struct Probes {
     law: Law,
     count: usize,
     h: f32,
-    places: Vec<Place>,
+    probes: Vec<Probe>,
 }
 
-#[derive(Default)]
-struct Place {
+struct Probe {
     direction: Option<Array>,
-    plus: Option<Array>,
-    minus: Option<Array>,
-}
-
-/// The arrays of one probe, placed.
-pub(super) struct Placed<'a> {
-    pub direction: &'a Array,
-    pub plus: &'a Array,
-    pub minus: &'a Array,
+    slope: Option<Array>,
+    stencil: Stencil,
 }
 
 impl Probes {
     /// `count` probes at distance h a coordinate; the axes are as many as there are dimensions.
     pub fn new(law: Law, count: usize, h: f32) -> Self {
-        Self { law, count, h, places: Vec::new() }
+        Self { law, count, h, probes: Vec::new() }
     }
 
-    /// How many probes the mean is over: 1 for the axes, whose sum is the trace.
-    fn divisor(&self) -> f32 {
-        if self.law == Law::Axes { 1.0 } else { self.count as f32 }
-    }
-
-    /// h.
-    pub(super) fn step(&self) -> f32 {
-        self.h
-    }
-
-    /// Puts the points around x.
-    pub(super) fn place(&mut self, device: &Device, x: &Array, update: Update) -> Result<()> {
+    /// Puts the points of −tr H, a mean over the batch x, around it; with `score`, the points of
+    /// ½(vᵀ∇E)² − vᵀHv: weights 2/h² at x and −1/h² ± c/2h at x ± hv, c = vᵀ∇E measured.
+    pub fn place(
+        &mut self,
+        device: &Device,
+        x: &Array,
+        score: Option<&Array>,
+        update: Update,
+    ) -> Result<()> {
         let (rows, columns) = x.shape();
         let count = if self.law == Law::Axes { columns } else { self.count };
-        self.places.resize_with(count, Place::default);
-        for (index, place) in self.places.iter_mut().enumerate() {
-            let v = kept(&mut place.direction, device, rows, columns)?;
+        // The sum over the axes is the trace; random probes are averaged.
+        let share = if self.law == Law::Axes { 1.0 } else { 1.0 / count as f32 } / rows as f32;
+        let h = self.h;
+        self.probes.resize_with(count, || Probe {
+            direction: None,
+            slope: None,
+            stencil: Stencil::new(vec![0.0, h, -h]),
+        });
+        let curve = share / (h * h);
+        for (index, probe) in self.probes.iter_mut().enumerate() {
+            let v = kept(&mut probe.direction, device, rows, columns)?;
             direction(device, self.law, index, count, update, v)?;
-            for (slot, scale) in [(&mut place.plus, self.h), (&mut place.minus, -self.h)] {
-                let out = kept(slot, device, rows, columns)?;
-                device.copy_rows(x, 0, out, 0, rows)?;
-                device.pointwise(Pointwise::Axpy { x: &*v, scale }, out)?;
+            probe.stencil.place(device, x, v)?;
+            let slope = kept(&mut probe.slope, device, rows, 1)?;
+            if let Some(score) = score {
+                // vᵀs = −c.
+                device.reduce(Reduce::RowDot(&*v), score, slope)?;
             }
+            let along = if score.is_some() { share / (2.0 * h) } else { 0.0 };
+            let constant = [2.0 * curve, -curve, -curve];
+            probe.stencil.weigh(device, slope, &[0.0, -along, along], &constant)?;
         }
         Ok(())
     }
 
-    /// The probes that were placed last.
-    pub(super) fn placed(&self) -> impl Iterator<Item = Placed<'_>> {
-        self.places.iter().filter_map(|place| {
-            Some(Placed {
-                direction: place.direction.as_ref()?,
-                plus: place.plus.as_ref()?,
-                minus: place.minus.as_ref()?,
-            })
-        })
-    }
-
-    /// The points and weights of −tr H, a mean over the batch x.
-    pub(super) fn trace_points<'a>(&'a self, x: &'a Array) -> Vec<Points<'a>> {
-        let weight = 1.0 / (self.h * self.h * self.divisor());
-        let mut list = vec![shared_weight(x, None, 2.0 * weight * self.places.len() as f32)];
-        for placed in self.placed() {
-            list.push(shared_weight(placed.plus, None, -weight));
-            list.push(shared_weight(placed.minus, None, -weight));
-        }
-        list
+    /// The points that were placed last.
+    pub fn points(&self) -> impl Iterator<Item = Points<'_>> {
+        self.probes.iter().filter_map(|probe| probe.stencil.points())
     }
 }
 
@@ -177,34 +244,31 @@ pub fn hessian_trace(
     Ok(trace)
 }
 
-/// The points x ± hd̂ along one direction d a row, weighted by ± factorₙ ‖dₙ‖ / 2h: the derivative of
-/// ∇θE along factor · d.
-#[derive(Default)]
+/// The points x ± hd̂ along one direction d a row, weighted by ± factor · eachₙ ‖dₙ‖ / 2h: the
+/// derivative of ∇θE along factor · each · d.
 pub(super) struct Along {
+    h: f32,
     unit: Option<Array>,
     norms: Option<Array>,
-    plus: Option<Array>,
-    minus: Option<Array>,
-    weights: [Option<Array>; 2],
+    stencil: Stencil,
 }
 
 impl Along {
+    /// At distance h.
+    pub fn new(h: f32) -> Self {
+        Self { h, unit: None, norms: None, stencil: Stencil::new(vec![h, -h]) }
+    }
+
     /// Where the direction goes before [`Along::place`]: `[n, D]`.
-    pub fn direction(
-        &mut self,
-        device: &Device,
-        rows: usize,
-        columns: usize,
-    ) -> Result<&mut Array> {
+    pub fn direction(&mut self, device: &Device, rows: usize, columns: usize) -> Result<&mut Array> {
         kept(&mut self.unit, device, rows, columns)
     }
 
-    /// Puts the points around x. `factor` is multiplied by `each` `[n, 1]`, where it is given.
+    /// Puts the points around x; `each` is `[n, 1]`.
     pub fn place(
         &mut self,
         device: &Device,
         x: &Array,
-        h: f32,
         factor: f32,
         each: Option<&Array>,
     ) -> Result<()> {
@@ -215,26 +279,14 @@ impl Along {
         if let Some(x) = each {
             device.pointwise(Pointwise::Multiply { x }, norms)?;
         }
-        let [above, below] = &mut self.weights;
-        for (slot, weights, side) in [(&mut self.plus, above, 1.0), (&mut self.minus, below, -1.0)]
-        {
-            let out = kept(slot, device, rows, columns)?;
-            device.copy_rows(x, 0, out, 0, rows)?;
-            device.pointwise(Pointwise::Axpy { x: &*unit, scale: side * h }, out)?;
-            let weights = kept(weights, device, rows, 1)?;
-            device.copy_rows(norms, 0, weights, 0, rows)?;
-            device.pointwise(Pointwise::Scale(side * factor / (2.0 * h)), weights)?;
-        }
-        Ok(())
+        self.stencil.place(device, x, unit)?;
+        let slope = factor / (2.0 * self.h);
+        self.stencil.weigh(device, norms, &[slope, -slope], &[0.0, 0.0])
     }
 
     /// The points that were placed last.
-    pub fn points(&self) -> impl Iterator<Item = Points<'_>> {
-        let sides = [&self.plus, &self.minus].into_iter().zip(&self.weights);
-        sides.filter_map(|(x, weights)| {
-            let weights = Weights::Each(weights.as_ref()?);
-            Some(Points { x: x.as_ref()?, hidden_means: None, weights })
-        })
+    pub fn points(&self) -> Option<Points<'_>> {
+        self.stencil.points()
     }
 }
 
@@ -242,14 +294,13 @@ impl Along {
 pub(super) fn squared_score(
     energy: &dyn Energy,
     x: &Array,
-    h: f32,
     along: &mut Along,
 ) -> Result<()> {
     let device = energy.device();
     let (rows, columns) = x.shape();
     energy.score(x, along.direction(device, rows, columns)?)?;
     // The direction is the score, −g, and so is the sign of the factor.
-    along.place(device, x, h, -1.0 / rows as f32, None)
+    along.place(device, x, -1.0 / rows as f32, None)
 }
 
 /// ½ ‖s(x)‖² of each row, `[n, 1]`.
@@ -258,4 +309,25 @@ pub(super) fn half_squared_norm(device: &Device, score: &Array) -> Result<Array>
     device.reduce(Reduce::RowDot(score), score, &mut out)?;
     device.pointwise(Pointwise::Scale(0.5), &mut out)?;
     Ok(out)
+}
+
+/// Σ (vᵀs)² over `count` normal probes, those of [`Probes`], for each row, `[n, 1]`.
+pub(super) fn squared_slopes(
+    device: &Device,
+    score: &Array,
+    count: usize,
+    update: Update,
+) -> Result<Array> {
+    let (rows, columns) = score.shape();
+    let mut sum = device.zeros(rows, 1)?;
+    let mut slope = device.zeros(rows, 1)?;
+    let mut v = device.zeros(rows, columns)?;
+    for index in 0..count {
+        direction(device, Law::Normal, index, count, update, &mut v)?;
+        device.reduce(Reduce::RowDot(&v), score, &mut slope)?;
+        let factor = device.duplicate(&slope)?;
+        device.pointwise(Pointwise::Multiply { x: &factor }, &mut slope)?;
+        device.pointwise(Pointwise::Axpy { x: &slope, scale: 1.0 }, &mut sum)?;
+    }
+    Ok(sum)
 }

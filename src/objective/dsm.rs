@@ -17,7 +17,6 @@ use crate::{
 /// Denoising score matching.
 pub struct Dsm {
     levels: Vec<f32>,
-    steps: Steps,
     rows: Option<Rows>,
     noisy: Option<Array>,
     along: Along,
@@ -33,7 +32,7 @@ struct Rows {
 impl Dsm {
     /// At the given noise levels, in units of the data.
     pub fn new(levels: Vec<f32>, steps: Steps) -> Self {
-        Self { levels, steps, rows: None, noisy: None, along: Along::default() }
+        Self { levels, rows: None, noisy: None, along: Along::new(steps.first) }
     }
 
     fn rows(&self, device: &Device, rows: usize) -> Result<Rows> {
@@ -99,8 +98,8 @@ impl Objective for Dsm {
         let direction = self.along.direction(device, count, columns)?;
         residual(energy, batch, update, rows, noisy, direction)?;
         let factor = -1.0 / count as f32;
-        self.along.place(device, noisy, self.steps.first, factor, Some(&rows.square))?;
-        Ok(self.along.points().collect())
+        self.along.place(device, noisy, factor, Some(&rows.square))?;
+        Ok(self.along.points().into_iter().collect())
     }
 
     fn loss(&self, energy: &dyn Energy, batch: &Batch, update: Update) -> Result<Vec<LossTerm>> {

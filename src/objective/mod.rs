@@ -17,7 +17,7 @@ mod ssm_vr;
 use std::future::Future;
 
 pub use cd::Cd;
-pub use differences::{Law, Probes, Steps, hessian_trace};
+pub use differences::{Law, Steps, hessian_trace};
 pub use dsm::Dsm;
 pub use jem::Jem;
 pub use pcd::Pcd;

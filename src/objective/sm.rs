@@ -33,7 +33,7 @@ impl Sm {
 
     pub(super) fn with_probes(kind: &'static str, law: Law, count: usize, steps: Steps) -> Self {
         let probes = Probes::new(law, count, steps.second);
-        Self { kind, law, steps, probes, along: Along::default() }
+        Self { kind, law, steps, probes, along: Along::new(steps.first) }
     }
 }
 
@@ -52,11 +52,9 @@ impl Objective for Sm {
         batch: &'a Batch,
         update: Update,
     ) -> Result<Vec<Points<'a>>> {
-        self.probes.place(energy.device(), &batch.x, update)?;
-        squared_score(energy, &batch.x, self.steps.first, &mut self.along)?;
-        let mut list = self.probes.trace_points(&batch.x);
-        list.extend(self.along.points());
-        Ok(list)
+        self.probes.place(energy.device(), &batch.x, None, update)?;
+        squared_score(energy, &batch.x, &mut self.along)?;
+        Ok(self.probes.points().chain(self.along.points()).collect())
     }
 
     fn loss(&self, energy: &dyn Energy, batch: &Batch, update: Update) -> Result<Vec<LossTerm>> {

@@ -167,7 +167,7 @@ pub async fn compare(
     write_atomically(&path, text.as_bytes())?;
     let layers: Vec<String> = settings.hidden.iter().map(usize::to_string).collect();
     let heading = format!(
-        "{}: one energy (2-{}-1), {:.1} million gradient evaluations each",
+        "{}: 2-{}-1, {:.1} M gradient evaluations each",
         data.name,
         layers.join("-"),
         budget as f64 / 1e6

@@ -18,7 +18,7 @@ use crate::{
 /// Updates of a run whose user names no number of epochs.
 const RBM_UPDATES: u64 = 10_000;
 const MLP_UPDATES: u64 = 3_000;
-const JEM_UPDATES: u64 = 1_500;
+const JEM_UPDATES: u64 = 4_500;
 /// The longest configuration that is read, in bytes.
 const MAX_CONFIG: u64 = 1 << 20;
 
@@ -56,7 +56,7 @@ pub struct Config {
     #[arg(long, value_enum)]
     pub objective: Option<ObjectiveKind>,
     /// Hidden units; for nets those of each layer, as in 128,128 [default: 20; 128,128 for mlp;
-    /// 512,512,512 for jem]
+    /// 256,256,256 for jem]
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub hidden: Option<Vec<usize>>,
@@ -70,7 +70,7 @@ pub struct Config {
     #[arg(long)]
     pub chains: Option<usize>,
     /// Transitions of the chains an update (Gibbs sweeps, Langevin steps, …); several values
-    /// (1,5,25) share the training in equal parts [default: 1; 10 for mlp, 20 for jem]
+    /// (1,5,25) share the training in equal parts [default: 1; 10 for nets]
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub k: Option<Vec<u32>>,
@@ -95,7 +95,7 @@ pub struct Config {
     /// Share of the training, at its end, over which the parameters are averaged [default: 0.1]
     #[arg(long)]
     pub average: Option<f32>,
-    /// The nonlinearity of a net's hidden layers [default: silu; elu for jem]
+    /// The nonlinearity of a net's hidden layers [default: silu]
     #[arg(long, value_enum)]
     pub activation: Option<Nonlinearity>,
     /// Standard deviation of a Gaussian base measure of a net, in those of the data; 0 for none
@@ -131,7 +131,7 @@ pub struct Config {
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub sigma: Option<Vec<f32>>,
-    /// Standard deviation of noise added to the data of a net at each use [default: 0; 0.03 for
+    /// Standard deviation of noise added to the data of a net at each use [default: 0; 0.4 for
     /// jem]
     #[arg(long, allow_negative_numbers = true)]
     pub data_noise: Option<f32>,

@@ -26,7 +26,7 @@ fn it_samples_the_same_chains() {
 fn train(device: &Device) -> [Metrics; 2] {
     let data = data::load("bars-and-stripes:3", &data::Options::default()).unwrap();
     let settings = Settings {
-        hidden: 8,
+        hidden: vec![8],
         epochs: 600,
         chains: 100,
         lr: 1.0,
