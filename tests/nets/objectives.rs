@@ -30,11 +30,16 @@ fn batch(device: &Device, rows: usize, d: usize, values: &[f32]) -> Batch {
     }
 }
 
-fn gradient_of(objective: &mut dyn Objective, energy: &dyn Energy, batch: &Batch) -> Vec<Array> {
+fn gradient_of(
+    objective: &mut dyn Objective,
+    energy: &dyn Energy,
+    batch: &Batch,
+    number: u64,
+) -> Vec<Array> {
     let device = energy.device();
     let zeros = |array: &Array| device.zeros(array.rows(), array.columns()).unwrap();
     let mut gradient: Vec<Array> = energy.parameters().iter().map(|(_, a)| zeros(a)).collect();
-    let points = objective.points(energy, batch, update(0)).unwrap();
+    let points = objective.points(energy, batch, update(number)).unwrap();
     energy.gradient(&points, &mut gradient).unwrap();
     gradient
 }
@@ -114,9 +119,11 @@ fn the_points_of_score_matching_give_its_gradient() {
             let batch = batch(&device, 30, d, &points);
             let mut sm = Sm::new(Steps::for_scale(1.0));
             let loss = |net: &Net| score_matching(net, &points, d);
-            let gradient = gradient_of(&mut sm, &mlp, &batch);
+            let gradient = gradient_of(&mut sm, &mlp, &batch, 0);
             let share = worst(&device, &net, &gradient, &loss);
-            assert!(share < 5e-3, "{} D {d}: off by {share:.1e}", device.name());
+            // An activation is exact to 2^-23 of its size; 4/h² = 11,600 times that is 1.4e-3 an
+            // example, where the largest derivative is about 0.1.
+            assert!(share < 2e-2, "{} D {d}: off by {share:.1e}", device.name());
             let terms = sm.loss(&mlp, &batch, update(0)).unwrap();
             let found = block_on(total(&device, terms)).unwrap();
             assert!((found - loss(&net)).abs() < 1e-3 * loss(&net).abs().max(1.0), "{found}");
@@ -124,15 +131,15 @@ fn the_points_of_score_matching_give_its_gradient() {
     }
 }
 
-/// In the mean over many probes the sliced losses have the gradient of the exact one.
+/// In the mean over many draws the sliced losses have the gradient of the exact one.
 #[test]
-fn sliced_losses_have_the_gradient_of_the_exact_one_in_the_mean() {
+fn sliced_losses_are_unbiased() {
     let device = Device::cpu();
-    let (mlp, net) = both(&device, &[2, 16, 16, 1], Nonlinearity::Silu, 0.3);
+    let (mlp, net) = both(&device, &[2, 16, 16, 1], Nonlinearity::Tanh, 0.3);
     let points = normals(60, 25);
     // Every example many times over, so that one batch has many probes.
-    let repeated: Vec<f32> = points.iter().copied().cycle().take(60 * 300).collect();
-    let batch = batch(&device, 30 * 300, 2, &repeated);
+    let repeated: Vec<f32> = points.iter().copied().cycle().take(60 * 40).collect();
+    let batch = batch(&device, 30 * 40, 2, &repeated);
     let loss = |net: &Net| score_matching(net, &points, 2);
     let steps = Steps::for_scale(1.0);
     let objectives: [Box<dyn Objective>; 3] = [
@@ -140,14 +147,41 @@ fn sliced_losses_have_the_gradient_of_the_exact_one_in_the_mean() {
         Box::new(Ssm::new(2, steps)),
         Box::new(SsmVr::new(2, steps)),
     ];
+    const DRAWS: u64 = 50;
+    // The middle weight of every layer, and the loss itself.
+    let wanted: Vec<f64> = (0..3)
+        .map(|layer| {
+            let place = net.layers[layer].0.len() / 2;
+            net.derivative(layer, false, place, &loss)
+        })
+        .chain([loss(&net)])
+        .collect();
+    let largest = wanted[..3].iter().fold(0f64, |largest, x| largest.max(x.abs()));
     for mut objective in objectives {
-        let gradient = gradient_of(&mut *objective, &mlp, &batch);
-        let share = worst(&device, &net, &gradient, &loss);
-        // 18,000 probes leave about 1 % of scatter.
-        assert!(share < 0.05, "{}: off by {share:.1e}", objective.kind());
-        let found = objective.loss(&mlp, &batch, update(0)).unwrap();
-        let found = block_on(total(&device, found)).unwrap();
-        assert!((found - loss(&net)).abs() < 0.05 * loss(&net).abs(), "{found} {}", loss(&net));
+        let draws: Vec<Vec<f64>> = (0..DRAWS)
+            .map(|number| {
+                let gradient = gradient_of(&mut *objective, &mlp, &batch, number);
+                let middle = |layer: usize| {
+                    let values = read(&device, &gradient[2 * layer]);
+                    f64::from(values[values.len() / 2])
+                };
+                let terms = objective.loss(&mlp, &batch, update(number)).unwrap();
+                let value = block_on(total(&device, terms)).unwrap();
+                (0..3).map(middle).chain([value]).collect()
+            })
+            .collect();
+        for (place, wanted) in wanted.iter().enumerate() {
+            let n = DRAWS as f64;
+            let mean = draws.iter().map(|draw| draw[place]).sum::<f64>() / n;
+            let variance =
+                draws.iter().map(|draw| (draw[place] - mean).powi(2)).sum::<f64>() / (n - 1.0);
+            // Rounding is the same in every draw; see below.
+            let size = if place == 3 { wanted.abs() } else { largest };
+            let bound = 4.0 * (variance / n).sqrt() + 0.01 * size;
+            let what = objective.kind();
+            assert!((mean - wanted).abs() < bound, "{what} {place}: {mean} {wanted} ± {bound}");
+            assert!(bound < 0.3 * size, "{what} {place}: no power: {bound} of {size}");
+        }
     }
 }
 
@@ -162,10 +196,14 @@ fn the_points_of_denoising_give_its_gradient() {
         let mut dsm = Dsm::new(sigma.to_vec(), Steps::for_scale(1.0));
         let noisy: Vec<f64> = {
             let list = dsm.points(&mlp, &batch, update(0)).unwrap();
-            let (plus, minus) = (read(&device, list[0].x), read(&device, list[1].x));
-            plus.iter().zip(minus).map(|(a, b)| 0.5 * (f64::from(*a) + f64::from(b))).collect()
+                // The two points of an example lie next to each other.
+            let pairs = read(&device, list[0].x);
+            let middle = |pair: &[f32]| {
+                [0, 1].map(|i| 0.5 * (f64::from(pair[i]) + f64::from(pair[i + 2])))
+            };
+            pairs.chunks_exact(4).flat_map(middle).collect()
         };
-        let gradient = gradient_of(&mut dsm, &mlp, &batch);
+        let gradient = gradient_of(&mut dsm, &mlp, &batch, 0);
         let loss = |net: &Net| -> f64 {
             let rows = noisy.chunks_exact(2).zip(points.chunks_exact(2)).enumerate();
             let sum: f64 = rows
@@ -214,7 +252,7 @@ fn score_matching_finds_the_precision_of_gaussian_data() {
         let moments = |array: &Array| device.zeros(array.rows(), array.columns()).unwrap();
         let mut unused: Vec<Array> = energy.parameters().iter().map(|(_, a)| moments(a)).collect();
         for _ in 0..400 {
-            let gradient = gradient_of(&mut sm, &energy, &batch);
+            let gradient = gradient_of(&mut sm, &energy, &batch, 0);
             for ((parameter, gradient), moment) in
                 energy.parameters_mut().into_iter().zip(&gradient).zip(&mut unused)
             {
@@ -245,7 +283,7 @@ fn cross_entropy_of_a_joint_model() {
         assert!(Jem::new(None, 0.0, 0.0).points(&mlp, &batch, update(0)).is_err(), "no labels");
         batch.classes = Some(upload(&device, 20, 3, &one_hot));
         let mut jem = Jem::new(None, 0.0, 0.0);
-        let gradient = gradient_of(&mut jem, &mlp, &batch);
+        let gradient = gradient_of(&mut jem, &mlp, &batch, 0);
         let loss = |net: &Net| -> f64 {
             let rows = points.chunks_exact(5).zip(&labels);
             let each = rows.map(|(x, label)| {
