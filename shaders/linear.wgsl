@@ -1,5 +1,6 @@
 // out = act(scale * (X W + bias)), or each row of that summed.
-// Constants: ACTIVATION 0 identity, 1 sigmoid, 2 softplus, 3 Bernoulli draw; ROW_SUM.
+// Constants: ACTIVATION 0 identity, 1 sigmoid, 2 softplus, 3 Bernoulli draw, 4 silu, 5 elu, 6 tanh;
+// COMPANION 0 none, 1 the slope is kept too, 2 the result is multiplied by the gate; ROW_SUM.
 #import activation
 #import matmul
 #import philox
@@ -23,7 +24,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, depth]
 @group(0) @binding(2) var<storage, read> weights: array<f32>; // by strides
 @group(0) @binding(3) var<storage, read> bias: array<f32>;    // [columns]
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<storage, read> gate: array<f32>;    // [rows, columns], where COMPANION is 2
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;
+@group(0) @binding(6) var<storage, read_write> slope: array<f32>; // [rows, columns], where it is 1
 
 var<workgroup> row_sums: array<vec4<f32>, 256>;
 
@@ -41,24 +44,35 @@ fn matmul_rhs(k: u32, column: u32) -> f32 {
     return 0.0;
 }
 
-fn activate(sum: f32, row: u32, column: u32) -> f32 {
+// Bernoulli states of a unit.
+fn drawn(p: f32, row: u32, column: u32) -> f32 {
+    let blocks = (params.columns + 3u) / 4u;
+    let counter = vec4<u32>(params.step, row, column % blocks, params.stream);
+    let words = philox(counter, vec2<u32>(params.key_low, params.key_high));
+    return select(0.0, 1.0, philox_uniform(words[column / blocks]) < p);
+}
+
+// The activation and its slope.
+fn activate(sum: f32, row: u32, column: u32) -> vec2<f32> {
     var value = sum;
     if params.has_bias != 0u {
         value += bias[column];
     }
     value *= params.scale;
-    if ACTIVATION == 1u {
-        return activation_sigmoid(value);
-    } else if ACTIVATION == 2u {
-        return activation_softplus(value);
-    } else if ACTIVATION == 3u {
-        let blocks = (params.columns + 3u) / 4u;
-        let counter = vec4<u32>(params.step, row, column % blocks, params.stream);
-        let words = philox(counter, vec2<u32>(params.key_low, params.key_high));
-        let uniform_draw = philox_uniform(words[column / blocks]);
-        return select(0.0, 1.0, uniform_draw < activation_sigmoid(value));
+    switch ACTIVATION {
+        case 1u: {
+            if COMPANION == 1u {
+                return activation_sigmoid_with_slope(value);
+            }
+            return vec2<f32>(activation_sigmoid(value), 0.0);
+        }
+        case 2u: { return activation_softplus_with_slope(value); }
+        case 3u: { return vec2<f32>(drawn(activation_sigmoid(value), row, column), 0.0); }
+        case 4u: { return activation_silu(value); }
+        case 5u: { return activation_elu(value); }
+        case 6u: { return activation_tanh(value); }
+        default: { return vec2<f32>(value, 1.0); }
     }
-    return value;
 }
 
 // The values of one row of a thread's tile; zero past the last column.
@@ -66,9 +80,16 @@ fn finish(sums: vec4<f32>, row: u32, column: u32) -> vec4<f32> {
     var result = vec4<f32>();
     for (var c = 0u; c < 4u; c++) {
         if row < params.rows && column + c < params.columns {
-            result[c] = activate(sums[c], row, column + c);
+            let index = row * params.columns + column + c;
+            let activated = activate(sums[c], row, column + c);
+            result[c] = activated.x;
+            if COMPANION == 1u {
+                slope[index] = activated.y;
+            } else if COMPANION == 2u {
+                result[c] *= gate[index];
+            }
             if !ROW_SUM {
-                out[row * params.columns + column + c] = result[c];
+                out[index] = result[c];
             }
         }
     }

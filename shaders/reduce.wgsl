@@ -1,5 +1,5 @@
 // Sums in a fixed order. Constants: OPERATION 0 column sums, 1 sum of squares, 2 squared distance,
-// 3 count of NaN and infinities; EACH: rows have weights of their own.
+// 3 count of NaN and infinities, 4 dot products of rows; EACH: rows have weights of their own.
 
 struct Params {
     rows: u32,
@@ -10,7 +10,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, columns]
-@group(0) @binding(2) var<storage, read> other: array<f32>;   // as x (operation 2)
+@group(0) @binding(2) var<storage, read> other: array<f32>;   // as x (2 and 4)
 @group(0) @binding(3) var<storage, read> weights: array<f32>; // [rows] (operation 0, EACH)
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
@@ -28,26 +28,61 @@ fn term(index: u32) -> f32 {
     return select(0.0, 1.0, (bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u);
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if OPERATION == 0u {
-        let column = group.x * 256u + thread;
-        if column < params.columns {
-            var sum = 0.0;
-            if params.accumulate != 0u {
-                sum = out[column];
+// 16 columns a group, 16 threads a column: thread i of them sums the rows i, i + 16, ...
+fn column_sums(group: u32, thread: u32) {
+    let column = group * 16u + thread % 16u;
+    var sum = 0.0;
+    if column < params.columns {
+        for (var row = thread / 16u; row < params.rows; row += 16u) {
+            var weight = params.weight;
+            if EACH {
+                weight = weights[row];
             }
-            for (var row = 0u; row < params.rows; row++) {
-                var weight = params.weight;
-                if EACH {
-                    weight = weights[row];
-                }
-                sum += weight * x[row * params.columns + column];
-            }
-            out[column] = sum;
+            sum += weight * x[row * params.columns + column];
         }
-        return;
     }
+    partial[thread] = sum;
+    workgroupBarrier();
+    for (var width = 128u; width >= 16u; width /= 2u) {
+        if thread < width {
+            partial[thread] += partial[thread + width];
+        }
+        workgroupBarrier();
+    }
+    if thread < 16u && column < params.columns {
+        var start = 0.0;
+        if params.accumulate != 0u {
+            start = out[column];
+        }
+        out[column] = start + partial[thread];
+    }
+}
+
+// 16 rows a group, 16 threads a row.
+fn row_dots(group: u32, thread: u32) {
+    let row = group * 16u + thread / 16u;
+    let lane = thread % 16u;
+    var sum = 0.0;
+    if row < params.rows {
+        for (var column = lane; column < params.columns; column += 16u) {
+            let index = row * params.columns + column;
+            sum += x[index] * other[index];
+        }
+    }
+    partial[thread] = sum;
+    workgroupBarrier();
+    for (var width = 8u; width > 0u; width /= 2u) {
+        if lane < width {
+            partial[thread] += partial[thread + width];
+        }
+        workgroupBarrier();
+    }
+    if lane == 0u && row < params.rows {
+        out[row] = partial[thread];
+    }
+}
+
+fn total(thread: u32) {
     var sum = 0.0;
     for (var index = thread; index < params.rows * params.columns; index += 256u) {
         sum += term(index);
@@ -62,5 +97,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     if thread == 0u {
         out[0] = partial[0];
+    }
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = group.x + group.y * 32768u;
+    if OPERATION == 0u {
+        column_sums(number, thread);
+    } else if OPERATION == 4u {
+        row_dots(number, thread);
+    } else {
+        total(thread);
     }
 }

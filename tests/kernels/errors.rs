@@ -131,6 +131,31 @@ fn linear(d: &Device, x: [usize; 2], bias: [usize; 2], out: [usize; 2]) -> Resul
     d.linear(&call, &mut zeros(d, out[0], out[1]))
 }
 
+/// linear of 4 rows of 3 to 2 columns, with a slope or a gate of some shape.
+fn beside(
+    d: &Device,
+    activation: Activation,
+    companion: &str,
+    shape: [usize; 2],
+) -> Result<(), DeviceError> {
+    let call = Linear {
+        x: &zeros(d, 4, 3),
+        weights: &zeros(d, 3, 2),
+        transposed: false,
+        bias: None,
+        scale: 1.0,
+        activation,
+    };
+    let mut array = zeros(d, shape[0], shape[1]);
+    let mut out = zeros(d, 4, 2);
+    match companion {
+        "slope" => d.linear_with_slope(&call, &mut out, &mut array),
+        _ => d.linear_gated(&call, &array, &mut out),
+    }
+}
+
+const DRAW: Draw = Draw { seed: 0, step: 0, stream: Stream::Evaluate };
+
 /// outer on 4 rows of 3 and 2 columns, with the shapes of y, x_offset, y_offset, weights, out.
 fn outer(d: &Device, shapes: [(usize, usize); 5]) -> Result<(), DeviceError> {
     let [y, x_offset, y_offset, weights, mut out] =
@@ -160,6 +185,20 @@ const WRONG: &[Wrong] = &[
     ("linear", "x", |d| linear(d, [4, 2], [1, 2], [4, 2])),
     ("linear", "bias", |d| linear(d, [4, 3], [2, 1], [4, 2])),
     ("linear", "out", |d| linear(d, [4, 3], [1, 2], [4, 3])),
+    ("linear", "slope", |d| beside(d, Activation::Silu, "slope", [4, 3])),
+    ("linear", "gate", |d| beside(d, Activation::Silu, "gate", [2, 4])),
+    ("linear", "smooth activation", |d| beside(d, Activation::Bernoulli(DRAW), "slope", [4, 2])),
+    ("softmax", "p", |d| d.softmax(&zeros(d, 4, 3), &mut zeros(d, 3, 4), &mut zeros(d, 4, 1))),
+    ("softmax", "log_sum", |d| {
+        d.softmax(&zeros(d, 4, 3), &mut zeros(d, 4, 3), &mut zeros(d, 1, 4))
+    }),
+    ("normalize", "norms", |d| d.normalize(&mut zeros(d, 4, 3), &mut zeros(d, 3, 1))),
+    ("reduce", "other", |d| {
+        d.reduce(Reduce::RowDot(&zeros(d, 2, 3)), &zeros(d, 3, 2), &mut zeros(d, 3, 1))
+    }),
+    ("reduce", "out", |d| {
+        d.reduce(Reduce::RowDot(&zeros(d, 3, 2)), &zeros(d, 3, 2), &mut zeros(d, 1, 1))
+    }),
     ("reduce", "out", |d| d.reduce(Reduce::SumOfSquares, &zeros(d, 3, 2), &mut zeros(d, 1, 2))),
     ("reduce", "other", |d| {
         let call = Reduce::SquaredDistance(&zeros(d, 2, 3));
@@ -174,8 +213,25 @@ const WRONG: &[Wrong] = &[
         d.pointwise(Pointwise::Axpy { x: &zeros(d, 2, 3), scale: 1.0 }, &mut zeros(d, 3, 2))
     }),
     ("pointwise", "operand", |d| {
-        let draw = Draw { seed: 0, step: 0, stream: Stream::Evaluate };
-        d.pointwise(Pointwise::Bernoulli { p: &zeros(d, 1, 2), draw }, &mut zeros(d, 3, 2))
+        d.pointwise(Pointwise::Bernoulli { p: &zeros(d, 1, 2), draw: DRAW }, &mut zeros(d, 3, 2))
+    }),
+    ("pointwise", "operand", |d| {
+        d.pointwise(Pointwise::Multiply { x: &zeros(d, 2, 3) }, &mut zeros(d, 3, 2))
+    }),
+    ("pointwise", "operand", |d| {
+        let call = Pointwise::MixRows { x: &zeros(d, 2, 3), share: 0.5, draw: DRAW };
+        d.pointwise(call, &mut zeros(d, 3, 2))
+    }),
+    ("pointwise", "operand", |d| {
+        let (x, factors) = (&zeros(d, 2, 3), &zeros(d, 3, 1));
+        d.pointwise(Pointwise::AxpyRows { x, factors, scale: 1.0 }, &mut zeros(d, 3, 2))
+    }),
+    ("pointwise", "factors", |d| {
+        let (x, factors) = (&zeros(d, 3, 2), &zeros(d, 1, 3));
+        d.pointwise(Pointwise::AxpyRows { x, factors, scale: 1.0 }, &mut zeros(d, 3, 2))
+    }),
+    ("pointwise", "column", |d| {
+        d.pointwise(Pointwise::AddToColumn { column: 2, value: 1.0 }, &mut zeros(d, 3, 2))
     }),
     ("pointwise", "mask", |d| {
         let x = &zeros(d, 3, 2);
@@ -257,6 +313,11 @@ fn an_array_of_another_kind_of_device_is_refused() {
                 here.reduce(Reduce::SquaredDistance(&foreign), &own, &mut zeros(here, 1, 1)),
                 here.optimize(SGD, &foreign, &mut zeros(here, 2, 2), &mut [zeros(here, 2, 2)]),
                 here.optimize(SGD, &own, &mut zeros(here, 2, 2), &mut [zeros(there, 2, 2)]),
+                here.reduce(Reduce::RowDot(&foreign), &own, &mut zeros(here, 2, 1)),
+                here.softmax(&foreign, &mut zeros(here, 2, 2), &mut zeros(here, 2, 1)),
+                here.softmax(&own, &mut zeros(there, 2, 2), &mut zeros(here, 2, 1)),
+                here.normalize(&mut foreign, &mut zeros(here, 2, 1)),
+                here.normalize(&mut own, &mut zeros(there, 2, 1)),
                 gibbs_with_weights(here, &foreign),
                 here.linear(
                     &Linear {

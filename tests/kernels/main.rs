@@ -4,8 +4,10 @@
 mod common;
 
 mod accept;
+mod activations;
 mod errors;
 mod gibbs;
+mod normalize;
 mod optimize;
 mod oracle;
 mod own_device;
@@ -15,4 +17,5 @@ mod products;
 mod reduce;
 mod rows;
 mod shaders;
+mod softmax;
 mod tiling;

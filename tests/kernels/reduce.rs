@@ -9,7 +9,7 @@ const TOLERANCE: f64 = 1e-5;
 
 #[test]
 fn column_sums() {
-    for (rows, columns) in [(1, 1), (3, 255), (130, 256), (65, 257), (1000, 3)] {
+    for (rows, columns) in [(1, 1), (3, 255), (130, 256), (65, 257), (1000, 3), (4097, 17)] {
         let x = normals(rows * columns, 1);
         let each = normals(rows, 2);
         let start = normals(columns, 3);
@@ -55,6 +55,32 @@ fn sums_of_squares_and_squared_distances() {
             assert_within(&what, &read(&device, &out), &[squares], &[TOLERANCE * squares]);
             device.reduce(Reduce::SquaredDistance(&y), &x, &mut out).unwrap();
             assert_within(&what, &read(&device, &out), &[distance], &[TOLERANCE * distance]);
+        }
+    }
+}
+
+#[test]
+fn dot_products_of_rows() {
+    let shapes =
+        [(1, 1), (3, 5), (257, 1), (17, 15), (16, 16), (63, 17), (65, 63), (2, 65), (33, 257)];
+    for (rows, columns) in shapes {
+        let (x, y) = (normals(rows * columns, 1), normals(rows * columns, 2));
+        let terms: Vec<f64> = wide(&x).iter().zip(wide(&y)).map(|(x, y)| x * y).collect();
+        let by_row = |f: fn(f64) -> f64| -> Vec<f64> {
+            terms.chunks(columns).map(|row| row.iter().copied().map(f).sum()).collect()
+        };
+        let (wanted, sizes) = (by_row(|term| term), by_row(f64::abs));
+        let bounds: Vec<f64> = sizes.iter().map(|size| 1e-6 * size).collect();
+        for (label, device) in devices_with_checks() {
+            let (x, y) = (upload(&device, rows, columns, &x), upload(&device, rows, columns, &y));
+            let mut out = upload(&device, rows, 1, &vec![f32::NAN; rows]);
+            device.reduce(Reduce::RowDot(&y), &x, &mut out).unwrap();
+            assert_within(
+                &format!("{label}: {rows} x {columns}"),
+                &read(&device, &out),
+                &wanted,
+                &bounds,
+            );
         }
     }
 }

@@ -30,9 +30,10 @@ fn variants(program: &Program) -> Vec<Constants> {
     for (name, example) in program.example {
         let values: Vec<Constant> = match (*example, *name) {
             (Constant::Bool(_), _) => [false, true].map(Constant::Bool).to_vec(),
-            (Constant::U32(_), "ACTIVATION") => (0..4).map(Constant::U32).collect(),
-            // More operations than any program has take the last branch.
-            (Constant::U32(_), "OPERATION") => (0..8).map(Constant::U32).collect(),
+            (Constant::U32(_), "ACTIVATION") => (0..7).map(Constant::U32).collect(),
+            (Constant::U32(_), "COMPANION") => (0..3).map(Constant::U32).collect(),
+            // More operations than a program has take its last branch.
+            (Constant::U32(_), "OPERATION") => (0..14).map(Constant::U32).collect(),
             (example, _) => vec![example],
         };
         variants = variants

@@ -30,25 +30,42 @@ struct Params {
 pub(super) const PROGRAM: Program = Program {
     name: "linear",
     source: include_str!("../../../shaders/linear.wgsl"),
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Write,
+        Access::Write,
+    ],
     params: size_of::<Params>(),
-    example: &[("ACTIVATION", Constant::U32(3)), ("ROW_SUM", Constant::Bool(false))],
+    example: &[
+        ("ACTIVATION", Constant::U32(3)),
+        ("COMPANION", Constant::U32(0)),
+        ("ROW_SUM", Constant::Bool(false)),
+    ],
 };
 
 pub(super) fn linear(
     gpu: &Gpu,
     call: &Linear<'_>,
-    _companion: Companion<'_>,
+    companion: Companion<'_>,
     out: &mut Array,
 ) -> Result<()> {
-    dispatch(gpu, call, out, false)
+    dispatch(gpu, call, companion, out, false)
 }
 
 pub(super) fn linear_sum(gpu: &Gpu, call: &Linear<'_>, out: &mut Array) -> Result<()> {
-    dispatch(gpu, call, out, true)
+    dispatch(gpu, call, Companion::None, out, true)
 }
 
-fn dispatch(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: bool) -> Result<()> {
+fn dispatch(
+    gpu: &Gpu,
+    call: &Linear<'_>,
+    companion: Companion<'_>,
+    out: &mut Array,
+    row_sum: bool,
+) -> Result<()> {
     let (depth, columns) = call.sizes();
     let rows = call.x.rows();
     let stride = call.weights.columns() as u32;
@@ -57,7 +74,9 @@ fn dispatch(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: bool) -> Res
         Activation::Sigmoid => (1, None),
         Activation::Softplus => (2, None),
         Activation::Bernoulli(draw) => (3, Some(draw)),
-        Activation::Silu | Activation::Elu | Activation::Tanh => (4, None),
+        Activation::Silu => (4, None),
+        Activation::Elu => (5, None),
+        Activation::Tanh => (6, None),
     };
     let [key_low, key_high] = key(draw.map_or(0, |draw| draw.seed));
     let row_tiles = rows.div_ceil(64) as u32;
@@ -76,12 +95,20 @@ fn dispatch(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: bool) -> Res
         row_tiles,
     };
     let unused = gpu.unused()?;
+    // A buffer that is read cannot be one that is written.
+    let nowhere = gpu.scratch("unused result", 4)?;
+    let (kind, gate, slope) = match &companion {
+        Companion::None => (0, &unused, &nowhere),
+        Companion::Slope(slope) => (1, &unused, buffer("linear", "slope", slope)?),
+        Companion::Gate(gate) => (2, buffer("linear", "gate", gate)?, &nowhere),
+    };
     let bias = call.bias.map(|bias| buffer("linear", "bias", bias)).transpose()?;
     let column_tiles = if row_sum { 1 } else { columns.div_ceil(64) as u32 };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[
             ("ACTIVATION", Constant::U32(activation)),
+            ("COMPANION", Constant::U32(kind)),
             ("ROW_SUM", Constant::Bool(row_sum)),
         ],
         params: bytemuck::bytes_of(&params),
@@ -89,7 +116,9 @@ fn dispatch(gpu: &Gpu, call: &Linear<'_>, out: &mut Array, row_sum: bool) -> Res
             buffer("linear", "x", call.x)?,
             buffer("linear", "weights", call.weights)?,
             bias.unwrap_or(&unused),
+            gate,
             buffer("linear", "out", out)?,
+            slope,
         ],
         groups: [row_tiles.min(FOLD), column_tiles, row_tiles.div_ceil(FOLD)],
         work: (rows * depth * columns) as f64,

@@ -3,6 +3,7 @@
 mod accept;
 mod gibbs;
 mod linear;
+mod normalize;
 mod optimize;
 mod outer;
 mod pace;
@@ -12,6 +13,7 @@ mod potential;
 mod program;
 mod queue;
 mod reduce;
+mod softmax;
 mod transpose;
 
 use std::{
@@ -69,6 +71,8 @@ struct Fault {
 pub const PROGRAMS: &[&Program] = &[
     &gibbs::PROGRAM,
     &linear::PROGRAM,
+    &softmax::PROGRAM,
+    &normalize::PROGRAM,
     &outer::PROGRAM,
     &reduce::PROGRAM,
     &pointwise::PROGRAM,
@@ -262,12 +266,12 @@ impl Kernels for Gpu {
         pointwise::pointwise(self, call, out)
     }
 
-    fn softmax(&self, _x: &Array, _p: &mut Array, _log_sum: &mut Array) -> Result<()> {
-        Err(DeviceError::Refused { what: "softmax".into(), reason: "to do".into() })
+    fn softmax(&self, x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {
+        softmax::softmax(self, x, p, log_sum)
     }
 
-    fn normalize(&self, _out: &mut Array, _norms: &mut Array) -> Result<()> {
-        Err(DeviceError::Refused { what: "normalize".into(), reason: "to do".into() })
+    fn normalize(&self, out: &mut Array, norms: &mut Array) -> Result<()> {
+        normalize::normalize(self, out, norms)
     }
 
     fn langevin(&self, _call: Langevin<'_>) -> Result<bool> {

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, Gpu, Program, Reduce, Result, buffer, program::Constant, queue::Dispatch,
+    Access, Array, FOLD, Gpu, Program, Reduce, Result, buffer, program::Constant, queue::Dispatch,
     row_weights,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
         Reduce::ColumnSum { weights, accumulate } => {
             params.accumulate = u32::from(accumulate);
             (params.weight, each) = row_weights("reduce", weights)?;
-            groups = x.columns().div_ceil(256) as u32;
+            groups = x.columns().div_ceil(16) as u32;
             0
         }
         Reduce::SumOfSquares => 1,
@@ -42,11 +42,10 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
             2
         }
         Reduce::NonFinite => 3,
-        _ => {
-            return Err(crate::device::DeviceError::Refused {
-                what: "kernel".into(),
-                reason: "to do".into(),
-            });
+        Reduce::RowDot(array) => {
+            other = Some(buffer("reduce", "other", array)?);
+            groups = x.rows().div_ceil(16) as u32;
+            4
         }
     };
     gpu.dispatch(Dispatch {
@@ -62,7 +61,7 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
             each.unwrap_or(&unused),
             buffer("reduce", "out", out)?,
         ],
-        groups: [groups, 1, 1],
+        groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
         work: x.len() as f64,
     })
 }
