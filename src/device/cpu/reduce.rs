@@ -7,8 +7,8 @@ use crate::device::{Array, Reduce, Result};
 
 /// Values that one task sums; fixed, so that the order of a sum is.
 const CHUNK: usize = 1 << 14;
-/// Columns that one task sums.
-const COLUMNS: usize = 256;
+/// Rows that one task sums: few enough that rounding errors do not pile up.
+const ROWS: usize = 64;
 /// Independent partial sums, so that the sum vectorises.
 const LANES: usize = 16;
 
@@ -70,24 +70,32 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
     match call {
         Reduce::ColumnSum { weights, accumulate } => {
             let weight = row_weight("reduce", weights)?;
+            if !accumulate {
+                out.fill(0.0);
+            }
             let columns = out.len();
-            out.par_chunks_mut(COLUMNS).enumerate().for_each(|(index, out)| {
-                let first = index * COLUMNS;
-                if !accumulate {
-                    out.fill(0.0);
-                }
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        for (row, x) in values.chunks_exact(columns).enumerate() {
-                            let weight = weight(row);
-                            for (out, x) in out.iter_mut().zip(&x[first..]) {
-                                *out += weight * x;
+            let parts: Vec<Vec<f32>> = values
+                .par_chunks(ROWS * columns)
+                .enumerate()
+                .map(|(index, x)| {
+                    let mut part = vec![0.0; columns];
+                    vectorize(
+                        #[inline(always)]
+                        || {
+                            for (row, x) in x.chunks_exact(columns).enumerate() {
+                                let weight = weight(index * ROWS + row);
+                                part.iter_mut().zip(x).for_each(|(part, x)| *part += weight * x);
                             }
-                        }
-                    },
-                );
-            });
+                        },
+                    );
+                    part
+                })
+                .collect();
+            let mut total = vec![0.0; columns];
+            for part in &parts {
+                total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+            }
+            out.iter_mut().zip(&total).for_each(|(out, total)| *out += total);
         }
         Reduce::SumOfSquares => out[0] = total(values, values, |x, _| x * x),
         Reduce::SquaredDistance(other) => {
