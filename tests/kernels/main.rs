@@ -2,11 +2,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-
 mod accept;
 mod activations;
 mod errors;
 mod gibbs;
+mod langevin;
 mod normalize;
 mod optimize;
 mod oracle;

@@ -47,7 +47,7 @@ impl Judge<'_> {
                 let scores = old[range.clone()].iter().zip(&new[range]);
                 let terms =
                     x.iter().zip(proposal).zip(scores).map(|((x, proposal), (old, new))| {
-                        (old + new) * ((proposal - x) - 0.5 * drift * (old - new))
+                        langevin_term([*x, *proposal], [*old, *new], *drift)
                     });
                 drift / (noise * noise) * sum(terms)
             }
@@ -64,25 +64,42 @@ impl Judge<'_> {
     fn judge(&self, row: usize, states: Pair<'_>, draw: RowDraw, tally: &mut [f32]) -> bool {
         let [x, proposal] = states;
         let log_alpha = self.log_alpha(row, x, proposal);
-        let failed = !log_alpha.is_finite()
-            || !proposal.iter().fold(true, |good, x| good & in_range(*x, LARGEST_STATE));
+        let good = proposal.iter().fold(true, |good, x| good & in_range(*x, LARGEST_STATE));
         let mut word = [0];
         row_words(draw, &mut word);
-        let accepted = !failed && uniform(word[0]).ln() < log_alpha;
-        tally[0] += f32::from(accepted);
-        tally[1] += f32::from(failed);
-        tally[2] += if failed { 0.0 } else { log_alpha.min(0.0).exp() };
-        tally[3] = match (failed, &self.energies) {
-            (true, Some(_)) => -LARGEST_ENERGY,
-            _ => log_alpha,
-        };
-        accepted
+        conclude(log_alpha, good, self.energies.is_some(), word[0], tally)
     }
+}
+
+/// Judges a proposal, whose state is in range where `good`, into its tally; whether it is accepted.
+/// `judged`: log α is not finite where the energy is out of range, and there is one.
+#[inline(always)]
+pub(super) fn conclude(
+    log_alpha: f32,
+    good: bool,
+    judged: bool,
+    word: u32,
+    tally: &mut [f32],
+) -> bool {
+    let failed = !log_alpha.is_finite() || !good;
+    let accepted = !failed && uniform(word).ln() < log_alpha;
+    tally[0] += f32::from(accepted);
+    tally[1] += f32::from(failed);
+    tally[2] += if failed { 0.0 } else { log_alpha.min(0.0).exp() };
+    tally[3] = if failed && judged { -LARGEST_ENERGY } else { log_alpha };
+    accepted
+}
+
+/// A coordinate's term of ½‖a‖² − ½‖b‖² in MALA's log α, over drift / noise²; see `log_alpha`.
+#[inline(always)]
+pub(super) fn langevin_term(states: [f32; 2], scores: [f32; 2], drift: f32) -> f32 {
+    let ([x, proposal], [old, new]) = (states, scores);
+    (old + new) * ((proposal - x) - 0.5 * drift * (old - new))
 }
 
 /// Whether a value is a number and not beyond a limit.
 #[inline(always)]
-fn in_range(value: f32, limit: f32) -> bool {
+pub(super) fn in_range(value: f32, limit: f32) -> bool {
     value.abs() <= limit
 }
 

@@ -5,8 +5,11 @@ mod accept;
 mod activation;
 mod bits;
 mod gibbs;
+mod lanes;
+mod langevin;
 mod linear;
 mod matmul;
+mod mlp;
 mod normal;
 mod normalize;
 mod optimize;
@@ -129,8 +132,9 @@ impl Kernels for Cpu {
         normalize::normalize(out, norms)
     }
 
-    fn langevin(&self, _call: Langevin<'_>) -> Result<bool> {
-        Ok(false)
+    fn langevin(&self, call: Langevin<'_>) -> Result<bool> {
+        langevin::langevin(call)?;
+        Ok(true)
     }
 
     fn accept(&self, call: Accept<'_>) -> Result<()> {

@@ -58,6 +58,14 @@ fn direction(word: u32) -> (f32, f32) {
     (f32::from_bits(a.to_bits() ^ sign(quadrant + 1)), f32::from_bits(b.to_bits() ^ sign(quadrant)))
 }
 
+/// The two normals of a pair of words.
+#[inline(always)]
+pub(super) fn normals(first: u32, second: u32) -> (f32, f32) {
+    let radius = radius(first);
+    let (cosine, sine) = direction(second);
+    (radius * cosine, radius * sine)
+}
+
 /// row ← row + scale · ξ. `words` is scratch.
 #[inline(always)]
 pub(super) fn add_normals(row: &mut [f32], scale: f32, draw: RowDraw, words: &mut Vec<u32>) {
@@ -71,14 +79,13 @@ pub(super) fn add_normals(row: &mut [f32], scale: f32, draw: RowDraw, words: &mu
         let (paired, alone) = cosines.split_at_mut(sines.len());
         let each = paired.iter_mut().zip(sines).zip(radii).zip(angles);
         for (((first, second), word), angle) in each {
-            let radius = radius(*word);
-            let (cosine, sine) = direction(*angle);
-            *first += scale * (radius * cosine);
-            *second += scale * (radius * sine);
+            let (cosine, sine) = normals(*word, *angle);
+            *first += scale * cosine;
+            *second += scale * sine;
         }
         let done = paired.len();
         for ((first, word), angle) in alone.iter_mut().zip(&radii[done..]).zip(&angles[done..]) {
-            *first += scale * (radius(*word) * direction(*angle).0);
+            *first += scale * normals(*word, *angle).0;
         }
     }
 }

@@ -37,21 +37,42 @@ impl RowDraw {
     }
 }
 
-/// The first `LANES` words of each of the four words of the Philox blocks `first ..`.
+/// The four words of the Philox blocks `first ..` of a row.
+#[inline(always)]
+fn philox_lanes<const PAIRS: usize>(draw: RowDraw, first: u32) -> [[u64; PAIRS]; 4] {
+    let (chain, stream) = ([both(draw.chain); PAIRS], [both(draw.stream as u32); PAIRS]);
+    philox_rounds([[both(draw.step); PAIRS], chain, count_from(first), stream], draw.seed)
+}
+
+/// The four words of one Philox block of the chains from that of `draw` on.
+#[inline(always)]
+pub(super) fn chain_words<const PAIRS: usize>(draw: RowDraw, block: u32) -> [[u64; PAIRS]; 4] {
+    let (block, stream) = ([both(block); PAIRS], [both(draw.stream as u32); PAIRS]);
+    philox_rounds([[both(draw.step); PAIRS], count_from(draw.chain), block, stream], draw.seed)
+}
+
+#[inline(always)]
+fn both(x: u32) -> u64 {
+    u64::from(x) | (u64::from(x) << 32)
+}
+
+/// first, first + 1, …
+#[inline(always)]
+fn count_from<const PAIRS: usize>(first: u32) -> [u64; PAIRS] {
+    std::array::from_fn(|pair| {
+        let lane = first.wrapping_add(2 * pair as u32);
+        u64::from(lane) | (u64::from(lane.wrapping_add(1)) << 32)
+    })
+}
+
+/// Philox blocks from their counters.
 ///
 /// Two lanes share a 64-bit integer, so that SIMD multiplies without moving lanes about.
 #[inline(always)]
-fn philox_lanes<const PAIRS: usize>(draw: RowDraw, first: u32) -> [[u64; PAIRS]; 4] {
+fn philox_rounds<const PAIRS: usize>(counters: [[u64; PAIRS]; 4], seed: u64) -> [[u64; PAIRS]; 4] {
     const LOW: u64 = 0xffff_ffff;
-    let both = |x: u32| u64::from(x) | (u64::from(x) << 32);
-    let [mut k0, mut k1] = key(draw.seed);
-    let mut c0 = [both(draw.step); PAIRS];
-    let mut c1 = [both(draw.chain); PAIRS];
-    let mut c2: [u64; PAIRS] = std::array::from_fn(|pair| {
-        let lane = first.wrapping_add(2 * pair as u32);
-        u64::from(lane) | (u64::from(lane.wrapping_add(1)) << 32)
-    });
-    let mut c3 = [both(draw.stream as u32); PAIRS];
+    let [mut c0, mut c1, mut c2, mut c3] = counters;
+    let [mut k0, mut k1] = key(seed);
     for round in 0..10 {
         if round > 0 {
             k0 = k0.wrapping_add(W0);
