@@ -1,6 +1,6 @@
 //! How fast the kernels and a training run are on a device:
 //!
-//!     cargo bench --bench throughput -- [gibbs] [train] [--device cpu] [--data MNIST-FOLDER]
+//!     cargo bench --bench throughput -- [gibbs] [train] [langevin] [--device cpu] [--data MNIST-FOLDER]
 //!
 //! Prints one JSON object a case, with the median and the best of several rounds. `benches/peers.py`
 //! runs it beside PyTorch and scikit-learn.
@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use ergodic::{
     data::{self, Binarize, Dataset, Examples},
-    device::Device,
-    energy::Rbm,
+    device::{Device, Nonlinearity},
+    energy::{Architecture, Mlp, Rbm},
     random::{HostRng, Stream},
-    sampler::{Chains, Gibbs, Sampler},
+    sampler::{Chains, Gibbs, Mala, Sampler, Ula},
     train::{Settings, Trainer},
 };
 use pollster::block_on;
@@ -30,7 +30,8 @@ fn main() {
     let device = value("--device").unwrap_or_else(|| "auto".into());
     let device = block_on(Device::open(&device)).expect("the device opens");
     let wanted = |case: &str| {
-        let named = ["gibbs", "train"].iter().any(|case| arguments.iter().any(|a| a == case));
+        let named =
+            ["gibbs", "train", "langevin"].iter().any(|case| arguments.iter().any(|a| a == case));
         !named || arguments.iter().any(|argument| argument == case)
     };
     // As the program does: small CPU kernels then start without a hand-over between threads.
@@ -42,6 +43,11 @@ fn main() {
         }
         if wanted("train") {
             train(&device, value("--data").as_deref());
+        }
+        if wanted("langevin") {
+            for chains in [256, 8192] {
+                langevin(&device, chains);
+            }
         }
     });
 }
@@ -60,9 +66,17 @@ fn rounds(mut round: impl FnMut()) -> Vec<f64> {
     seconds
 }
 
-fn report(device: &Device, case: &str, chains: usize, unit: &str, work: f64, seconds: &[f64]) {
+fn report(
+    device: &Device,
+    case: &str,
+    sizes: &[usize],
+    chains: usize,
+    unit: &str,
+    work: f64,
+    seconds: &[f64],
+) {
     let line = serde_json::json!({
-        "case": case, "device": device.name(), "sizes": [VISIBLE, HIDDEN], "chains": chains,
+        "case": case, "device": device.name(), "sizes": sizes, "chains": chains,
         "unit": unit, "median": work / seconds[seconds.len() / 2], "best": work / seconds[0],
     });
     println!("{line}");
@@ -80,7 +94,33 @@ fn gibbs(device: &Device, chains: usize) {
         Gibbs::default().advance(&model, &mut state, sweeps).expect("the device works");
         block_on(device.read(&state.hidden)).expect("the device works");
     });
-    report(device, "gibbs", chains, "sweeps/s", f64::from(sweeps), &seconds);
+    report(device, "gibbs", &[VISIBLE, HIDDEN], chains, "sweeps/s", f64::from(sweeps), &seconds);
+}
+
+/// Langevin steps a second, of all chains together, on a 2-128-128-1 net; twenty steps a call.
+fn langevin(device: &Device, chains: usize) {
+    let shape = Architecture {
+        inputs: 2,
+        hidden: vec![128, 128],
+        outputs: 1,
+        nonlinearity: Nonlinearity::Silu,
+        base_precision: 0.0,
+    };
+    let net = Mlp::initial(device, &shape, 1).expect("it fits");
+    let samplers: [Box<dyn Sampler>; 2] = [Box::new(Ula::new(0.01)), Box::new(Mala::new(0.01))];
+    for sampler in samplers {
+        let mut state = Chains::new(&net, chains, 1).expect("it fits");
+        state.start_uniform(device, -1.0, 1.0).expect("the device works");
+        let calls = (8192 / chains) as u32;
+        let seconds = rounds(|| {
+            for _ in 0..calls {
+                sampler.advance(&net, &mut state, 20).expect("the device works");
+            }
+            block_on(device.read(&state.visible)).expect("the device works");
+        });
+        let work = 20.0 * f64::from(calls);
+        report(device, sampler.kind(), &[2, 128, 128, 1], chains, "steps/s", work, &seconds);
+    }
 }
 
 /// Training images a second: PCD-1, batch 100, 100 chains, plain SGD with centred gradients.
@@ -90,7 +130,7 @@ fn train(device: &Device, source: Option<&str>) {
         None => synthetic(),
     };
     let settings = Settings {
-        hidden: HIDDEN,
+        hidden: vec![HIDDEN],
         chains: 100,
         epochs: 1_000,
         binarize: Binarize::Threshold,
@@ -104,7 +144,15 @@ fn train(device: &Device, source: Option<&str>) {
         }
         block_on(trainer.check_finite()).expect("the weights stay finite");
     });
-    report(device, "train", 100, "images/s", 100.0 * f64::from(updates), &seconds);
+    report(
+        device,
+        "train",
+        &[VISIBLE, HIDDEN],
+        100,
+        "images/s",
+        100.0 * f64::from(updates),
+        &seconds,
+    );
 }
 
 /// As many bits as MNIST has, and as many ones among them.
