@@ -2,6 +2,7 @@
 // thread judges a row into its tally and `taken`; 4: a thread takes over one value of a taken row.
 #import philox
 #import normal
+#import acceptance
 
 struct Params {
     rows: u32,
@@ -28,56 +29,40 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> tally: array<vec4<f32>>;  // [rows]
 @group(0) @binding(8) var<storage, read_write> taken: array<u32>;        // [rows]
 
-const LARGEST_STATE = 1e15f;
-const LARGEST_ENERGY = 1e30f;
-
-// By the bits: a shader may assume that NaN does not exist. Those of NaN and infinity lie above
-// those of every number.
-fn in_range(value: f32, limit: f32) -> bool {
-    return (bitcast<u32>(value) & 0x7fffffffu) <= bitcast<u32>(limit);
-}
-
 fn judge(row: u32) {
     let first = row * params.columns;
     var good = true;
     for (var i = first; i < first + params.columns; i++) {
-        good = good && in_range(proposal[i], LARGEST_STATE);
+        good = good && acceptance_in_range(proposal[i], ACCEPTANCE_LARGEST_STATE);
     }
     var log_alpha = 0.0;
     if OPERATION != 0u {
-        good = good && in_range(proposal_energies[row], LARGEST_ENERGY);
+        good = good && acceptance_in_range(proposal_energies[row], ACCEPTANCE_LARGEST_ENERGY);
         // Both sums are |a|^2 - |b|^2 = (a - b)(a + b): what a and b share never enters them.
         var sum = 0.0;
         if OPERATION == 2u {
             for (var i = first; i < first + params.columns; i++) {
                 let before = vectors[i];
-                let after = proposal_vectors[i];
-                sum += (before + after) * ((proposal[i] - x[i]) - 0.5 * params.drift * (before - after));
+                let proposed = proposal_vectors[i];
+                sum += (before + proposed) * ((proposal[i] - x[i]) - 0.5 * params.drift * (before - proposed));
             }
             sum *= params.factor;
         } else if OPERATION == 3u {
             for (var i = first; i < first + params.columns; i++) {
                 let before = vectors[i];
-                let after = proposal_vectors[i];
-                sum += (after - before) * (after + before);
+                let proposed = proposal_vectors[i];
+                sum += (proposed - before) * (proposed + before);
             }
             sum *= 0.5;
         }
         log_alpha = -params.beta * (proposal_energies[row] - energies[row]) - sum;
-        good = good && (bitcast<u32>(log_alpha) & 0x7f800000u) != 0x7f800000u;
+        good = good && acceptance_is_finite(log_alpha);
     }
     let counter = vec4<u32>(params.step, row, 0u, params.stream);
-    let radius = normal_radius(philox(counter, vec2<u32>(params.key_low, params.key_high)).x);
-    // The logarithm of the uniform is -radius^2 / 2.
-    let accepted = good && -0.5 * radius * radius < log_alpha;
-    var entry = tally[row];
-    entry.x += select(0.0, 1.0, accepted);
-    entry.y += select(1.0, 0.0, good);
-    if good {
-        entry.z += exp(min(log_alpha, 0.0));
-    }
-    entry.w = select(select(-LARGEST_ENERGY, log_alpha, good), 0.0, OPERATION == 0u);
-    tally[row] = entry;
+    let key = vec2<u32>(params.key_low, params.key_high);
+    let accepted = good && acceptance_draw(counter, key, log_alpha);
+    let failed_log_alpha = select(-ACCEPTANCE_LARGEST_ENERGY, 0.0, OPERATION == 0u);
+    tally[row] = acceptance_count(tally[row], good, accepted, log_alpha, failed_log_alpha);
     taken[row] = select(0u, 1u, accepted);
 }
 

@@ -2,6 +2,7 @@
 
 mod accept;
 mod gibbs;
+mod langevin;
 mod linear;
 mod normalize;
 mod optimize;
@@ -70,6 +71,7 @@ struct Fault {
 /// Every GPU program of the crate, for tests that check shaders against their host side.
 pub const PROGRAMS: &[&Program] = &[
     &gibbs::PROGRAM,
+    &langevin::PROGRAM,
     &linear::PROGRAM,
     &softmax::PROGRAM,
     &normalize::PROGRAM,
@@ -274,8 +276,8 @@ impl Kernels for Gpu {
         normalize::normalize(self, out, norms)
     }
 
-    fn langevin(&self, _call: Langevin<'_>) -> Result<bool> {
-        Ok(false)
+    fn langevin(&self, call: Langevin<'_>) -> Result<bool> {
+        langevin::langevin(self, call)
     }
 
     fn accept(&self, call: Accept<'_>) -> Result<()> {

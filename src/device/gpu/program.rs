@@ -39,6 +39,7 @@ pub enum Constant {
 
 /// Shared parts, by the name that `#import` takes.
 const LIBRARY: &[(&str, &str)] = &[
+    ("acceptance", include_str!("../../../shaders/lib/acceptance.wgsl")),
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),
     ("normal", include_str!("../../../shaders/lib/normal.wgsl")),

@@ -1,0 +1,482 @@
+// Langevin steps of a net's energy: `steps` times forward, backward, proposal and judgement, all in
+// one dispatch. A workgroup owns a tile of 4 * QUADS chains. What they need stays in workgroup
+// memory, [unit][quad] with four chains a vector; the parameters stream past.
+//
+// `memory` holds the states [D]; in MALA the proposals [D] and the scores of the states [D]; the
+// values of the current hidden layer, and after a backward pass the scores (in ULA then the
+// proposals) [the most of D and the hidden widths]; a slot for every layer: of hidden ones first
+// the sums, then the slopes, then the cotangents, of the last one the outputs, then their
+// cotangents.
+// Constants: QUADS, THREADS, WORDS (of `memory`), METROPOLIS (MALA), NONLINEARITY 0 silu, 1 elu,
+// 2 tanh, 3 softplus, HEAD 0 energy, 1 free, 2 class.
+#import activation
+#import philox
+#import normal
+#import acceptance
+
+struct Params {
+    width0: u32, // D
+    width1: u32,
+    width2: u32,
+    width3: u32,
+    width4: u32,
+    width5: u32,
+    width6: u32,
+    width7: u32,
+    layers: u32,
+    class_index: u32,
+    values: u32, // places in `memory`
+    slots: u32,
+    chains: u32,
+    steps: u32,
+    first_step: u32,
+    key_low: u32,
+    key_high: u32,
+    noise_stream: u32,
+    accept_stream: u32,
+    drift: f32,
+    noise: f32,
+    beta: f32,
+    factor: f32, // drift / noise^2
+    base_precision: f32,
+    first_tile: u32, // of this dispatch
+    end_tile: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+// For every layer W [in, out], its transpose [out, in], b [out].
+@group(0) @binding(1) var<storage, read> parameters: array<f32>;
+@group(0) @binding(2) var<storage, read_write> x: array<f32>;           // [chains, D]
+@group(0) @binding(3) var<storage, read_write> tally: array<vec4<f32>>; // [chains]
+
+const CHAINS = 4u * QUADS;
+// Slices of a sum that is split over threads: past this many, adding them up costs more.
+const MAX_SLICES = 16u;
+
+var<workgroup> memory: array<vec4<f32>, WORDS>;
+var<workgroup> partials: array<f32, 4u * THREADS>; // [chain of a quad, or word of a block][thread]
+var<workgroup> energies: array<vec4<f32>, QUADS>; // of the states that were evaluated last
+var<workgroup> failed: atomic<u32>; // a bit a chain
+var<workgroup> taken: atomic<u32>;  // a bit a chain
+
+fn width(index: u32) -> u32 {
+    switch index {
+        case 0u: { return params.width0; }
+        case 1u: { return params.width1; }
+        case 2u: { return params.width2; }
+        case 3u: { return params.width3; }
+        case 4u: { return params.width4; }
+        case 5u: { return params.width5; }
+        case 6u: { return params.width6; }
+        default: { return params.width7; }
+    }
+}
+
+fn proposals() -> u32 {
+    return select(params.values, params.width0 * QUADS, METROPOLIS);
+}
+
+fn scores() -> u32 {
+    return select(params.values, 2u * params.width0 * QUADS, METROPOLIS);
+}
+
+fn put_partials(thread: u32, value: vec4<f32>) {
+    partials[thread] = value.x;
+    partials[THREADS + thread] = value.y;
+    partials[2u * THREADS + thread] = value.z;
+    partials[3u * THREADS + thread] = value.w;
+}
+
+fn partials_of(thread: u32) -> vec4<f32> {
+    return vec4<f32>(partials[thread], partials[THREADS + thread], partials[2u * THREADS + thread],
+        partials[3u * THREADS + thread]);
+}
+
+// What a product does with its sums.
+const FORWARD = 0u;  // memory[place] = sum + b
+const BACKWARD = 1u; // memory[place] *= sum
+const SCORE = 2u;    // memory[place] = sum - base_precision * state
+
+struct Product {
+    kind: u32,
+    units: u32,
+    depth: u32,
+    weights: u32, // the place of [depth, units]
+    inputs: u32,  // places in `memory`
+    results: u32,
+    extra: u32,   // the place of the biases, or of the states
+}
+
+fn finish(product: Product, unit: u32, quad: u32, sum: vec4<f32>) {
+    let place = unit * QUADS + quad;
+    let result = product.results + place;
+    if product.kind == FORWARD {
+        memory[result] = sum + parameters[product.extra + unit];
+    } else if product.kind == BACKWARD {
+        memory[result] *= sum;
+    } else {
+        memory[result] = sum - params.base_precision * memory[product.extra + place];
+    }
+}
+
+fn finish_unit(product: Product, unit: u32, sums: mat4x4<f32>) {
+    finish(product, unit, 0u, sums[0]);
+    if QUADS > 1u {
+        finish(product, unit, 1u, sums[1]);
+    }
+    if QUADS > 2u {
+        finish(product, unit, 2u, sums[2]);
+        finish(product, unit, 3u, sums[3]);
+    }
+}
+
+// A thread sums two units of all chains: units b and b + B with B = units / 2 rounded up, so that
+// neighbouring threads read neighbouring weights.
+fn wide_product(product: Product, thread: u32) {
+    let pairs = (product.units + 1u) / 2u;
+    for (var unit = thread; unit < pairs; unit += THREADS) {
+        // Past the last unit a thread repeats it, and throws the result away.
+        let other = min(unit + pairs, product.units - 1u);
+        var sum0 = mat4x4<f32>();
+        var sum1 = mat4x4<f32>();
+        for (var k = 0u; k < product.depth; k++) {
+            let row = product.weights + k * product.units;
+            let w0 = parameters[row + unit];
+            let w1 = parameters[row + other];
+            let place = product.inputs + k * QUADS;
+            let input0 = memory[place];
+            sum0[0] += w0 * input0;
+            sum1[0] += w1 * input0;
+            if QUADS > 1u {
+                let input1 = memory[place + 1u];
+                sum0[1] += w0 * input1;
+                sum1[1] += w1 * input1;
+            }
+            if QUADS > 2u {
+                let input2 = memory[place + 2u];
+                let input3 = memory[place + 3u];
+                sum0[2] += w0 * input2;
+                sum1[2] += w1 * input2;
+                sum0[3] += w0 * input3;
+                sum1[3] += w1 * input3;
+            }
+        }
+        finish_unit(product, unit, sum0);
+        if unit + pairs < product.units {
+            finish_unit(product, other, sum1);
+        }
+    }
+}
+
+// A thread sums a slice of one unit of four chains; the slices are added in order.
+fn narrow_product(product: Product, thread: u32) {
+    let items = product.units * QUADS;
+    let slices = min(min(THREADS / items, MAX_SLICES), product.depth);
+    let length = (product.depth + slices - 1u) / slices;
+    if thread < items * slices {
+        let unit = thread % product.units;
+        let quad = thread / product.units % QUADS;
+        let first = thread / items * length;
+        var sum = vec4<f32>();
+        for (var k = first; k < min(first + length, product.depth); k++) {
+            let w = parameters[product.weights + k * product.units + unit];
+            sum += w * memory[product.inputs + k * QUADS + quad];
+        }
+        put_partials(thread, sum);
+    }
+    workgroupBarrier();
+    if thread < items {
+        var sum = partials_of(thread);
+        for (var slice = 1u; slice < slices; slice++) {
+            sum += partials_of(slice * items + thread);
+        }
+        finish(product, thread % product.units, thread / product.units, sum);
+    }
+}
+
+fn multiply(product: Product, thread: u32) {
+    if product.units * QUADS <= THREADS {
+        narrow_product(product, thread);
+    } else {
+        wide_product(product, thread);
+    }
+    workgroupBarrier();
+}
+
+// (value, slope)
+fn nonlinearity(sum: f32) -> vec2<f32> {
+    if NONLINEARITY == 0u {
+        return activation_silu(sum);
+    } else if NONLINEARITY == 1u {
+        return activation_elu(sum);
+    } else if NONLINEARITY == 2u {
+        return activation_tanh(sum);
+    } else {
+        return activation_softplus_with_slope(sum);
+    }
+}
+
+// Sums of a layer into slopes in place and into values.
+fn activate(slot: u32, count: u32, thread: u32) {
+    for (var i = thread; i < count; i += THREADS) {
+        let sums = memory[slot + i];
+        let a = nonlinearity(sums.x);
+        let b = nonlinearity(sums.y);
+        let c = nonlinearity(sums.z);
+        let d = nonlinearity(sums.w);
+        memory[params.values + i] = vec4<f32>(a.x, b.x, c.x, d.x);
+        memory[slot + i] = vec4<f32>(a.y, b.y, c.y, d.y);
+    }
+    workgroupBarrier();
+}
+
+// Outputs of a quad into their cotangents of -E in place; their part of E.
+fn head(slot: u32, outputs: u32, quad: u32) -> vec4<f32> {
+    let first = slot + quad;
+    if HEAD == 0u {
+        let energy = memory[first];
+        memory[first] = vec4<f32>(-1.0);
+        return energy;
+    }
+    if HEAD == 1u {
+        var largest = memory[first];
+        for (var k = 1u; k < outputs; k++) {
+            largest = max(largest, memory[first + k * QUADS]);
+        }
+        var sum = vec4<f32>();
+        for (var k = 0u; k < outputs; k++) {
+            let term = exp(memory[first + k * QUADS] - largest);
+            memory[first + k * QUADS] = term;
+            sum += term;
+        }
+        for (var k = 0u; k < outputs; k++) {
+            memory[first + k * QUADS] /= sum;
+        }
+        return -(largest + log(sum));
+    }
+    let energy = -memory[first + params.class_index * QUADS];
+    for (var k = 0u; k < outputs; k++) {
+        memory[first + k * QUADS] = vec4<f32>(select(0.0, 1.0, k == params.class_index));
+    }
+    return energy;
+}
+
+// Scores of the states at a place of `memory` into `values`; in MALA their energies too.
+fn evaluate(states: u32, thread: u32) {
+    var inputs = states;
+    var weights = 0u;
+    var slot = params.slots;
+    for (var layer = 0u; layer < params.layers; layer++) {
+        let depth = width(layer);
+        let units = width(layer + 1u);
+        let biases = weights + 2u * depth * units;
+        multiply(Product(FORWARD, units, depth, weights, inputs, slot, biases), thread);
+        weights = biases + units;
+        if layer + 1u < params.layers {
+            activate(slot, units * QUADS, thread);
+            inputs = params.values;
+            slot += units * QUADS;
+        }
+    }
+
+    if METROPOLIS {
+        // THREADS is a multiple of QUADS, so a thread stays with one quad.
+        var squares = vec4<f32>();
+        for (var i = thread; i < params.width0 * QUADS; i += THREADS) {
+            squares += memory[states + i] * memory[states + i];
+        }
+        put_partials(thread, squares);
+        workgroupBarrier();
+    }
+    if thread < QUADS {
+        var energy = head(slot, width(params.layers), thread);
+        if METROPOLIS {
+            var squares = vec4<f32>();
+            for (var row = 0u; row < min(params.width0, THREADS / QUADS); row++) {
+                squares += partials_of(row * QUADS + thread);
+            }
+            if params.base_precision != 0.0 {
+                energy += 0.5 * params.base_precision * squares;
+            }
+            energies[thread] = energy;
+        }
+    }
+    workgroupBarrier();
+
+    for (var layer = params.layers - 1u; layer > 0u; layer--) {
+        let depth = width(layer + 1u);
+        let units = width(layer);
+        weights -= depth * (2u * units + 1u);
+        let below = slot - units * QUADS;
+        let transposed = weights + depth * units;
+        multiply(Product(BACKWARD, units, depth, transposed, slot, below, 0u), thread);
+        slot = below;
+    }
+    let depth = params.width1;
+    let units = params.width0;
+    multiply(Product(SCORE, units, depth, depth * units, slot, params.values, states), thread);
+}
+
+// Proposals, and which of them have failed. A batch of threads draws the blocks of all chains of
+// THREADS / CHAINS blocks of units; then a thread takes one unit of four chains.
+fn propose(step: u32, first_chain: u32, thread: u32) {
+    if thread == 0u {
+        atomicStore(&failed, 0u);
+        atomicStore(&taken, 0u);
+    }
+    let columns = params.width0;
+    let blocks = (columns + 3u) / 4u;
+    for (var first = 0u; first < blocks; first += THREADS / CHAINS) {
+        let block = first + thread / CHAINS;
+        if block < blocks {
+            let counter = vec4<u32>(step, first_chain + thread % CHAINS, block, params.noise_stream);
+            let words = philox(counter, vec2<u32>(params.key_low, params.key_high));
+            for (var word = 0u; word < 4u; word++) {
+                if block + word * blocks < columns {
+                    partials[word * THREADS + thread] = normal_of_block(words, word);
+                }
+            }
+        }
+        workgroupBarrier();
+        let quad = thread % QUADS;
+        let word = thread / QUADS % 4u;
+        let unit = block + word * blocks;
+        if block < blocks && unit < columns {
+            let place = unit * QUADS + quad;
+            let from = word * THREADS + thread / CHAINS * CHAINS + 4u * quad;
+            let normals = vec4<f32>(partials[from], partials[from + 1u], partials[from + 2u], partials[from + 3u]);
+            let proposal = (memory[place] + params.drift * memory[scores() + place]) + params.noise * normals;
+            memory[proposals() + place] = proposal;
+            var bad = 0u;
+            for (var c = 0u; c < 4u; c++) {
+                let good = acceptance_in_range(proposal[c], ACCEPTANCE_LARGEST_STATE);
+                bad |= select(1u, 0u, good) << (4u * quad + c);
+            }
+            if bad != 0u {
+                atomicOr(&failed, bad);
+            }
+        }
+        workgroupBarrier();
+    }
+}
+
+// What a thread has of the squared distances in log alpha: |a|^2 - |b|^2 = (a - b)(a + b), so what
+// a and b share never enters.
+fn put_distances(thread: u32) {
+    var sum = vec4<f32>();
+    for (var i = thread; i < params.width0 * QUADS; i += THREADS) {
+        let old = memory[scores() + i];
+        let proposed = memory[params.values + i];
+        let shift = memory[proposals() + i] - memory[i];
+        sum += (old + proposed) * (shift - 0.5 * params.drift * (old - proposed));
+    }
+    put_partials(thread, sum);
+}
+
+// Takes over the proposals of some chains, a bit a chain.
+fn take(chains: u32, thread: u32) {
+    for (var i = thread; i < params.width0 * QUADS; i += THREADS) {
+        let bits = vec4<u32>(chains >> (4u * (i % QUADS))) >> vec4<u32>(0u, 1u, 2u, 3u);
+        let chosen = (bits & vec4<u32>(1u)) != vec4<u32>(0u);
+        memory[i] = select(memory[i], memory[proposals() + i], chosen);
+        if METROPOLIS {
+            memory[scores() + i] = select(memory[scores() + i], memory[params.values + i], chosen);
+        }
+    }
+    workgroupBarrier();
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let tile = params.first_tile + group.x + group.y * 32768u;
+    if tile >= params.end_tile {
+        return;
+    }
+    let first_chain = tile * CHAINS;
+    let columns = params.width0;
+    for (var i = thread; i < columns * QUADS; i += THREADS) {
+        var states = vec4<f32>();
+        for (var c = 0u; c < 4u; c++) {
+            let chain = first_chain + 4u * (i % QUADS) + c;
+            if chain < params.chains {
+                states[c] = x[chain * columns + i / QUADS];
+            }
+        }
+        memory[i] = states;
+    }
+    // The first threads keep a chain's tally and energy each.
+    let chain = first_chain + thread;
+    let judges = thread < CHAINS && chain < params.chains;
+    var entry = vec4<f32>();
+    var energy = 0.0;
+    if judges {
+        entry = tally[chain];
+    }
+    workgroupBarrier();
+
+    if METROPOLIS {
+        evaluate(0u, thread);
+        for (var i = thread; i < columns * QUADS; i += THREADS) {
+            memory[scores() + i] = memory[params.values + i];
+        }
+        if judges {
+            energy = energies[thread / 4u][thread % 4u];
+        }
+        workgroupBarrier();
+    }
+
+    for (var index = 0u; index < params.steps; index++) {
+        let step = params.first_step + index;
+        if !METROPOLIS {
+            evaluate(0u, thread);
+        }
+        propose(step, first_chain, thread);
+        if METROPOLIS {
+            evaluate(proposals(), thread);
+            put_distances(thread);
+            workgroupBarrier();
+        }
+        if judges {
+            var good = (atomicLoad(&failed) >> thread & 1u) == 0u;
+            if METROPOLIS {
+                let new_energy = energies[thread / 4u][thread % 4u];
+                good = good && acceptance_in_range(new_energy, ACCEPTANCE_LARGEST_ENERGY);
+                var sum = 0.0;
+                for (var row = 0u; row < min(columns, THREADS / QUADS); row++) {
+                    sum += partials[(thread % 4u) * THREADS + row * QUADS + thread / 4u];
+                }
+                let log_alpha = -params.beta * (new_energy - energy) - params.factor * sum;
+                good = good && acceptance_is_finite(log_alpha);
+                let counter = vec4<u32>(step, chain, 0u, params.accept_stream);
+                let key = vec2<u32>(params.key_low, params.key_high);
+                let accepted = good && acceptance_draw(counter, key, log_alpha);
+                entry = acceptance_count(entry, good, accepted, log_alpha, -ACCEPTANCE_LARGEST_ENERGY);
+                if accepted {
+                    energy = new_energy;
+                    atomicOr(&taken, 1u << thread);
+                }
+            } else {
+                entry = acceptance_count(entry, good, good, 0.0, 0.0);
+            }
+        }
+        if METROPOLIS {
+            workgroupBarrier();
+            take(atomicLoad(&taken), thread);
+        } else {
+            take(~atomicLoad(&failed), thread);
+        }
+    }
+
+    if judges {
+        tally[chain] = entry;
+    }
+    for (var i = thread; i < columns * QUADS; i += THREADS) {
+        let states = memory[i];
+        for (var c = 0u; c < 4u; c++) {
+            let chain = first_chain + 4u * (i % QUADS) + c;
+            if chain < params.chains {
+                x[chain * columns + i / QUADS] = states[c];
+            }
+        }
+    }
+}
