@@ -7,6 +7,7 @@ mod activations;
 mod errors;
 mod gibbs;
 mod langevin;
+mod langevin_gpu;
 mod normalize;
 mod optimize;
 mod oracle;

@@ -26,6 +26,26 @@ fn variants(program: &Program) -> Vec<Constants> {
             })
             .to_vec();
     }
+    // The tiles that the host can ask for: WORDS = QUADS · units; with 16 bytes for each of THREADS
+    // and QUADS and 16 for flags, all fill 16 KiB at most.
+    let tiles =
+        [(4, 32, 12), (4, 64, 952), (2, 64, 782), (2, 256, 764), (1, 128, 894), (1, 256, 766)];
+    if program.name == "langevin" {
+        let mut variants = Vec::new();
+        for (quads, threads, words) in tiles {
+            for choice in 0..2 * 4 * 3 {
+                variants.push(vec![
+                    ("QUADS", Constant::U32(quads)),
+                    ("THREADS", Constant::U32(threads)),
+                    ("WORDS", Constant::U32(words)),
+                    ("METROPOLIS", Constant::Bool(choice % 2 == 1)),
+                    ("NONLINEARITY", Constant::U32(choice / 2 % 4)),
+                    ("HEAD", Constant::U32(choice / 8)),
+                ]);
+            }
+        }
+        return variants;
+    }
     let mut variants: Vec<Constants> = vec![Vec::new()];
     for (name, example) in program.example {
         let values: Vec<Constant> = match (*example, *name) {
