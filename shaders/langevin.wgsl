@@ -261,60 +261,76 @@ fn head(slot: u32, outputs: u32, quad: u32) -> vec4<f32> {
     return energy;
 }
 
-// Scores of the states at a place of `memory` into `values`; in MALA their energies too.
-fn evaluate(states: u32, thread: u32) {
-    var inputs = states;
-    var weights = 0u;
-    var slot = params.slots;
-    for (var layer = 0u; layer < params.layers; layer++) {
-        let depth = width(layer);
-        let units = width(layer + 1u);
-        let biases = weights + 2u * depth * units;
-        multiply(Product(FORWARD, units, depth, weights, inputs, slot, biases), thread);
-        weights = biases + units;
-        if layer + 1u < params.layers {
-            activate(slot, units * QUADS, thread);
-            inputs = params.values;
-            slot += units * QUADS;
-        }
+// A thread's part of the squared norms of the states; it stays with one quad, as THREADS is a
+// multiple of QUADS.
+fn put_squares(states: u32, thread: u32) {
+    var sum = vec4<f32>();
+    for (var i = thread; i < params.width0 * QUADS; i += THREADS) {
+        sum += memory[states + i] * memory[states + i];
     }
+    put_partials(thread, sum);
+}
 
+// Cotangents of the outputs in place; in MALA the energies too.
+fn finish_outputs(states: u32, slot: u32, thread: u32) {
     if METROPOLIS {
-        // THREADS is a multiple of QUADS, so a thread stays with one quad.
-        var squares = vec4<f32>();
-        for (var i = thread; i < params.width0 * QUADS; i += THREADS) {
-            squares += memory[states + i] * memory[states + i];
-        }
-        put_partials(thread, squares);
+        put_squares(states, thread);
         workgroupBarrier();
     }
     if thread < QUADS {
         var energy = head(slot, width(params.layers), thread);
         if METROPOLIS {
-            var squares = vec4<f32>();
-            for (var row = 0u; row < min(params.width0, THREADS / QUADS); row++) {
-                squares += partials_of(row * QUADS + thread);
-            }
             if params.base_precision != 0.0 {
+                var squares = vec4<f32>();
+                for (var row = 0u; row < min(params.width0, THREADS / QUADS); row++) {
+                    squares += partials_of(row * QUADS + thread);
+                }
                 energy += 0.5 * params.base_precision * squares;
             }
             energies[thread] = energy;
         }
     }
     workgroupBarrier();
+}
 
-    for (var layer = params.layers - 1u; layer > 0u; layer--) {
-        let depth = width(layer + 1u);
-        let units = width(layer);
-        weights -= depth * (2u * units + 1u);
-        let below = slot - units * QUADS;
-        let transposed = weights + depth * units;
-        multiply(Product(BACKWARD, units, depth, transposed, slot, below, 0u), thread);
-        slot = below;
+// Scores of the states at a place of `memory` into `values`; in MALA their energies too. All
+// products are one call, as compilers copy a function to wherever it is called from.
+fn evaluate(states: u32, thread: u32) {
+    var product = Product(FORWARD, 0u, 0u, 0u, states, params.slots, 0u);
+    for (var pass_index = 0u; pass_index < 2u * params.layers; pass_index++) {
+        let forward = pass_index < params.layers;
+        let layer = select(2u * params.layers - 1u - pass_index, pass_index, forward);
+        let below = width(layer);
+        let above = width(layer + 1u);
+        if forward {
+            product.units = above;
+            product.depth = below;
+            product.extra = product.weights + 2u * below * above;
+        } else {
+            product.units = below;
+            product.depth = above;
+            product.extra = states;
+            // From the place behind the layer to that of its transpose.
+            product.weights -= (below + 1u) * above;
+            product.kind = select(BACKWARD, SCORE, layer == 0u);
+            product.results = select(product.inputs - below * QUADS, params.values, layer == 0u);
+        }
+        multiply(product, thread);
+        if forward {
+            product.weights = product.extra + above;
+            product.inputs = params.values;
+            if layer + 1u < params.layers {
+                activate(product.results, above * QUADS, thread);
+                product.results += above * QUADS;
+            } else {
+                finish_outputs(states, product.results, thread);
+                product.inputs = product.results;
+            }
+        } else {
+            product.weights -= below * above;
+            product.inputs = product.results;
+        }
     }
-    let depth = params.width1;
-    let units = params.width0;
-    multiply(Product(SCORE, units, depth, depth * units, slot, params.values, states), thread);
 }
 
 // Proposals, and which of them have failed. A batch of threads draws the blocks of all chains of
@@ -343,8 +359,8 @@ fn propose(step: u32, first_chain: u32, thread: u32) {
         let unit = block + word * blocks;
         if block < blocks && unit < columns {
             let place = unit * QUADS + quad;
-            let from = word * THREADS + thread / CHAINS * CHAINS + 4u * quad;
-            let normals = vec4<f32>(partials[from], partials[from + 1u], partials[from + 2u], partials[from + 3u]);
+            let start = word * THREADS + thread / CHAINS * CHAINS + 4u * quad;
+            let normals = vec4<f32>(partials[start], partials[start + 1u], partials[start + 2u], partials[start + 3u]);
             let proposal = (memory[place] + params.drift * memory[scores() + place]) + params.noise * normals;
             memory[proposals() + place] = proposal;
             var bad = 0u;
@@ -403,6 +419,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
         memory[i] = states;
+        if METROPOLIS {
+            memory[proposals() + i] = states;
+        }
+    }
+    if thread == 0u {
+        atomicStore(&failed, 0u);
+        atomicStore(&taken, 0u);
     }
     // The first threads keep a chain's tally and energy each.
     let chain = first_chain + thread;
@@ -414,32 +437,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
 
-    if METROPOLIS {
-        evaluate(0u, thread);
-        for (var i = thread; i < columns * QUADS; i += THREADS) {
-            memory[scores() + i] = memory[params.values + i];
+    // MALA first evaluates the states, as proposals that are taken whatever they are.
+    let extra = select(0u, 1u, METROPOLIS);
+    for (var index = 0u; index < params.steps + extra; index++) {
+        let step = params.first_step + index - extra;
+        let first = METROPOLIS && index == 0u;
+        if METROPOLIS && !first {
+            propose(step, first_chain, thread);
         }
-        if judges {
-            energy = energies[thread / 4u][thread % 4u];
-        }
-        workgroupBarrier();
-    }
-
-    for (var index = 0u; index < params.steps; index++) {
-        let step = params.first_step + index;
-        if !METROPOLIS {
-            evaluate(0u, thread);
-        }
-        propose(step, first_chain, thread);
+        evaluate(select(0u, proposals(), METROPOLIS), thread);
         if METROPOLIS {
-            evaluate(proposals(), thread);
             put_distances(thread);
             workgroupBarrier();
+        } else {
+            propose(step, first_chain, thread);
         }
         if judges {
-            var good = (atomicLoad(&failed) >> thread & 1u) == 0u;
             if METROPOLIS {
                 let new_energy = energies[thread / 4u][thread % 4u];
+                var good = (atomicLoad(&failed) >> thread & 1u) == 0u;
                 good = good && acceptance_in_range(new_energy, ACCEPTANCE_LARGEST_ENERGY);
                 var sum = 0.0;
                 for (var row = 0u; row < min(columns, THREADS / QUADS); row++) {
@@ -450,12 +466,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let counter = vec4<u32>(step, chain, 0u, params.accept_stream);
                 let key = vec2<u32>(params.key_low, params.key_high);
                 let accepted = good && acceptance_draw(counter, key, log_alpha);
-                entry = acceptance_count(entry, good, accepted, log_alpha, -ACCEPTANCE_LARGEST_ENERGY);
-                if accepted {
+                if !first {
+                    entry = acceptance_count(entry, good, accepted, log_alpha, -ACCEPTANCE_LARGEST_ENERGY);
+                }
+                if first || accepted {
                     energy = new_energy;
                     atomicOr(&taken, 1u << thread);
                 }
             } else {
+                let good = (atomicLoad(&failed) >> thread & 1u) == 0u;
                 entry = acceptance_count(entry, good, good, 0.0, 0.0);
             }
         }
