@@ -2,7 +2,7 @@
 //! CPU, and what must hold whatever the net.
 
 use ergodic::{
-    device::{Array, Device, Draw, Nonlinearity, Pointwise, Result, TALLY},
+    device::{Array, Device, Draw, Nonlinearity, Pointwise, Result, TALLY, gpu::Checks},
     energy::{Architecture, Domain, Energy, Mlp},
     random::Stream,
     sampler::{Chains, Mala, Sampler, Ula},
@@ -78,7 +78,7 @@ impl Case {
         };
         let mut net = Mlp::initial(device, &shape, 7).unwrap();
         for parameter in net.parameters_mut() {
-            device.pointwise(Pointwise::Scale(2.0), parameter).unwrap();
+            device.pointwise(Pointwise::Scale(4.0), parameter).unwrap();
         }
         net
     }
@@ -139,7 +139,7 @@ fn takes(device: &Device, case: &Case, metropolis: bool) -> bool {
 }
 
 fn sampler(mala: bool) -> Box<dyn Sampler> {
-    if mala { Box::new(Mala::new(0.2)) } else { Box::new(Ula::new(0.1)) }
+    if mala { Box::new(Mala::new(0.3)) } else { Box::new(Ula::new(0.1)) }
 }
 
 /// For every chain whether in some step of the trace its uniform was close to α.
@@ -220,7 +220,7 @@ fn small_nets_follow_the_general_path() {
 #[test]
 fn wide_nets_follow_the_general_path() {
     follow(&[
-        Case { base_precision: 0.1, ..Case::new(&[2, 128, 128, 1], Silu, 17) },
+        Case { base_precision: 0.1, ..Case::new(&[2, 128, 128, 1], Silu, 257) },
         Case::new(&[2, 128, 128, 1], Softplus, 1),
     ]);
 }
@@ -240,6 +240,19 @@ fn every_size_of_a_tile_follows_the_general_path() {
         let case = Case { base_precision: 0.1, ..Case::new(widths, Silu, 18) };
         for mala in [false, true] {
             assert_follows("base limits", &device, &case, mala);
+        }
+    }
+}
+
+/// A device that knows nothing of its own speed yet splits many chains over several dispatches.
+#[test]
+fn many_chains_are_split_over_dispatches() {
+    for (label, _) in gpus_with_checks() {
+        let checks = if label.ends_with("on") { Checks::Full } else { Checks::Off };
+        for mala in [false, true] {
+            let device = pollster::block_on(Device::open_with("gpu:0", checks)).unwrap();
+            let case = Case::new(&[3, 16, 16, 1], Softplus, 4_500);
+            assert_follows(label, &device, &case, mala);
         }
     }
 }
