@@ -8,6 +8,7 @@ use crate::{
     device::Device,
     energy::Model,
     run::{Config, Folder, Loaded, read_model},
+    train::SamplerKind,
 };
 
 /// A trained model and where it came from.
@@ -36,6 +37,13 @@ pub(super) struct DataArgs {
     binarize: Option<Binarize>,
 }
 
+impl DataArgs {
+    /// Whether the flags name data.
+    pub fn is_named(&self) -> bool {
+        self.data.is_some()
+    }
+}
+
 impl Source {
     /// Reads a model from a run folder or a model file.
     pub fn open(path: &Path, device: &Device) -> anyhow::Result<Self> {
@@ -61,6 +69,16 @@ impl Source {
         Ok(Self { model, image, folder, config })
     }
 
+    /// Whether the run names its data; a bare model file does not.
+    pub fn names_data(&self) -> bool {
+        self.config.data.is_some()
+    }
+
+    /// The sampler of the run.
+    pub fn sampler(&self) -> Option<SamplerKind> {
+        self.config.sampler
+    }
+
     /// Loads the data that the flags name, or else those of the run, in the form that the model
     /// takes.
     pub fn data(&self, args: &DataArgs) -> anyhow::Result<Dataset> {
@@ -81,6 +99,14 @@ impl Source {
         // A label column or a holdout of the run means nothing to other data.
         let config = if args.data.is_some() { own } else { own.or(self.config.clone()) };
         let mut data = load(name, &config)?;
+        if data.natural && self.model.as_rbm().is_some() {
+            return Err(Usage(format!(
+                "the data set {} holds coordinates of the plane, not values from 0 to 1; give the \
+                 data that the rbm was trained on with --data",
+                data.name
+            ))
+            .into());
+        }
         data.binarize(binarize.fixed(), config.seed.unwrap_or_default());
         if self.model.as_mlp().is_some() {
             data.centre();

@@ -88,7 +88,11 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
     let mut first_tile = 0;
     while first_tile < tiles {
         let fitting = (gpu.budget() / tile_work) as u32;
-        let count = fitting.max(LEAST_TILES).min(tiles - first_tile);
+        let mut count = fitting.max(LEAST_TILES).min(tiles - first_tile);
+        if count > FOLD && count < tiles - first_tile {
+            // A folded grid is full, or it would run tiles of the next dispatch too.
+            count -= count % FOLD;
+        }
         let sweep_work = tile_work * f64::from(count);
         let mut done = 0;
         while done < call.sweeps {

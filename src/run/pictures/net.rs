@@ -232,6 +232,19 @@ impl Landscape {
         Ok(DensityMap::new(self.field()).points(points).title(title).captions(captions).draw()?)
     }
 
+    /// Frames of chains over the landscape, a label for each.
+    ///
+    /// # Errors
+    /// The energy has no finite value in the box.
+    pub fn animate(
+        &self,
+        frames: &[Vec<[f32; 2]>],
+        title: &str,
+        labels: &[String],
+    ) -> Result<Vec<image::RgbImage>, RunError> {
+        Ok(Flow::new(self.field(), frames).title(title).labels(labels).draw()?)
+    }
+
     /// Frames of chains that flow from a uniform start to their law.
     async fn flow(
         &self,
@@ -258,6 +271,6 @@ impl Landscape {
         let frames = frames.await?;
         let labels: Vec<String> =
             (0..FRAMES).map(|frame| format!("step {}", frame as u32 * BETWEEN)).collect();
-        Ok(Flow::new(self.field(), &frames).title(title).labels(&labels).draw()?)
+        self.animate(&frames, title, &labels)
     }
 }

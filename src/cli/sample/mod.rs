@@ -5,6 +5,8 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use npyz::WriterBuilder;
 
+mod net;
+
 use super::{
     Context,
     failure::Usage,
@@ -18,6 +20,7 @@ use crate::{
     plot,
     run::{shape_or_strip, visible_means, write_atomically},
     sampler::{Chains, Gibbs, Sampler},
+    train::SamplerKind,
 };
 
 /// Arguments of `ergodic sample`.
@@ -28,7 +31,7 @@ pub(super) struct Args {
     /// How many chains; the first 400 are drawn
     #[arg(long, default_value_t = 100)]
     chains: usize,
-    /// Gibbs sweeps of every chain
+    /// Transitions of every chain: Gibbs sweeps of an rbm, steps of a net's sampler
     #[arg(long, default_value_t = 1000)]
     steps: u32,
     /// The grid of pictures to write
@@ -41,13 +44,25 @@ pub(super) struct Args {
     /// numbers such as 0-31,40
     #[arg(long)]
     clamp: Option<String>,
+    /// The class to sample from a jem: a number, or each for a row of every class [default: p(x)]
+    #[arg(long)]
+    class: Option<net::Class>,
+    /// The sampler of a net [default: that of the run]
+    #[arg(long, value_enum)]
+    sampler: Option<SamplerKind>,
+    /// The step size of the sampler [default: adapted during burn-in]
+    #[arg(long, allow_negative_numbers = true)]
+    step_size: Option<f32>,
+    /// Transitions that adapt the step size first
+    #[arg(long, default_value_t = 200)]
+    burn_in: u32,
     /// Inverse temperature
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     beta: f32,
     /// Seed of every random draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Also write the final states of the visible units, [chains, units], as .npy
+    /// Also write the final states of the units, [chains, units], as .npy
     #[arg(long, value_name = "FILE")]
     npy: Option<PathBuf>,
     /// Also write an animation of the chains
@@ -83,6 +98,53 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     check(&args)?;
     let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
+    let done = match &source.model {
+        Model::Rbm(model) => rbm(&args, &device, &source, model).await?,
+        Model::Mlp(mlp) => net::run(context, &args, &device, &source, mlp).await?,
+    };
+    write_atomically(&args.out, &plot::png(&done.picture)?)?;
+    let mut written = vec![args.out.clone()];
+    if let Some(path) = &args.npy {
+        write_atomically(path, &npy(&done.states, done.rows, source.model.dimension())?)?;
+        written.push(path.clone());
+    }
+    if let (Some(path), Some(gif)) = (&args.gif, &done.gif) {
+        write_atomically(path, gif)?;
+        written.push(path.clone());
+    }
+    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    if context.json {
+        let result = serde_json::json!({
+            "chains": done.rows, "steps": args.steps, "written": names,
+        });
+        say(serde_json::to_string_pretty(&result)?)?;
+    } else {
+        let steps = if source.model.as_rbm().is_some() { "sweeps" } else { "transitions" };
+        say(format!("{} chains, {} {steps}: {}", done.rows, args.steps, names.join(", ")))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What sampling came to.
+struct Written {
+    picture: image::RgbImage,
+    /// The final states, `[rows, D]`.
+    states: Vec<f32>,
+    rows: usize,
+    gif: Option<Vec<u8>>,
+}
+
+/// Samples of an RBM.
+async fn rbm(args: &Args, device: &Device, source: &Source, model: &Rbm) -> anyhow::Result<Written> {
+    if args.sampler.is_some_and(|sampler| sampler != SamplerKind::Gibbs) {
+        return Err(Usage(
+            "--sampler: an rbm is sampled by gibbs, since its units are 0 or 1".into(),
+        )
+        .into());
+    }
+    if args.class.is_some() {
+        return Err(Usage("--class: an rbm has no classes".into()).into());
+    }
     let shape = shape_or_strip(source.image, source.model.dimension());
     let mask = args.clamp.as_deref().map(|text| clamp_mask(text, shape)).transpose()?;
     let start = args.start.unwrap_or(if mask.is_some() { Start::Data } else { Start::Noise });
@@ -90,16 +152,17 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         return Err(Usage("--clamp keeps parts of data; leave out --start noise".into()).into());
     }
 
-    let Model::Rbm(model) = &source.model else { return Err(Usage("to do".into()).into()) };
     let mut chains = Chains::new(model, args.chains, args.seed)?;
     (chains.clock, chains.starts) = (OWN_DRAWS, OWN_DRAWS);
     let mut given = None;
     match start {
-        Start::Noise => chains.start_from_noise(&device)?,
+        Start::Noise => chains.start_from_noise(device)?,
         Start::Data => {
-            let rows = held_out(&source.data(&args.data)?, args.chains);
+            // States are bits, also where the data are probabilities.
+            let bit = |x: f32| f32::from(x > 0.5);
+            let rows = held_out(&source.data(&args.data)?, args.chains, bit);
             let visible = device.upload(args.chains, model.dimension(), &rows)?;
-            start_from_data(&device, model, &mut chains, &visible, mask.as_deref())?;
+            start_from_data(device, model, &mut chains, &visible, mask.as_deref())?;
             given = Some(rows);
         }
     }
@@ -132,28 +195,9 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     }
     let picture = shown.grid(&chains, DRAWN).await?;
     bar.finish_and_clear();
-
-    write_atomically(&args.out, &plot::png(&picture)?)?;
-    let mut written = vec![args.out.clone()];
-    if let Some(path) = &args.npy {
-        let states = device.read(&chains.visible).await?;
-        write_atomically(path, &npy(&states, args.chains, model.dimension())?)?;
-        written.push(path.clone());
-    }
-    if let Some(path) = &args.gif {
-        write_atomically(path, &plot::gif(&animation, DELAY)?)?;
-        written.push(path.clone());
-    }
-    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-    if context.json {
-        let result = serde_json::json!({
-            "chains": args.chains, "steps": args.steps, "written": names,
-        });
-        say(serde_json::to_string_pretty(&result)?)?;
-    } else {
-        say(format!("{} chains, {} sweeps: {}", args.chains, args.steps, names.join(", ")))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    let gif = args.gif.as_ref().map(|_| plot::gif(&animation, DELAY)).transpose()?;
+    let states = device.read(&chains.visible).await?;
+    Ok(Written { picture, states, rows: args.chains, gif })
 }
 
 fn check(args: &Args) -> Result<(), Usage> {
@@ -162,6 +206,9 @@ fn check(args: &Args) -> Result<(), Usage> {
     }
     if !(args.beta.is_finite() && args.beta >= 0.0) {
         return Err(Usage(format!("beta is {}, wanted a finite number, 0 or more", args.beta)));
+    }
+    if let Some(step) = args.step_size.filter(|step| !(step.is_finite() && *step > 0.0)) {
+        return Err(Usage(format!("step-size is {step}, wanted a finite number above 0")));
     }
     if !(1..=1000).contains(&args.frames) {
         return Err(Usage(format!("frames is {}, wanted 1 to 1000", args.frames)));
@@ -192,12 +239,10 @@ fn frame_at(frame: u32, frames: u32, steps: u32) -> u32 {
 }
 
 /// As many held-out examples as there are chains, from the start again when they run out.
-fn held_out(data: &Dataset, chains: usize) -> Vec<f32> {
+fn held_out(data: &Dataset, chains: usize, value: impl Fn(f32) -> f32) -> Vec<f32> {
     let parts: [&Examples; 3] = [&data.test, &data.validation, &data.train];
     let part = parts.into_iter().find(|part| part.rows > 0).unwrap_or(parts[2]);
-    // States are bits, also where the data are probabilities.
-    let bit = |x: &f32| f32::from(*x > 0.5);
-    (0..chains).flat_map(|chain| part.row(chain % part.rows)).map(bit).collect()
+    (0..chains).flat_map(|chain| part.row(chain % part.rows)).map(|x| value(*x)).collect()
 }
 
 /// Starts at the data; units that are not clamped start from noise, so that nothing of them

@@ -1,0 +1,246 @@
+//! Samples of a net: of p(x), or of p(x | y) where it has classes.
+
+use super::{Args, DELAY, DRAWN, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out};
+use crate::{
+    cli::{
+        Context,
+        failure::Usage,
+        output::bar,
+        source::Source,
+    },
+    device::Device,
+    energy::{Energy, Mlp},
+    plot,
+    run::{Landscape, Range, class_grid, class_names, pairs, shape_or_strip},
+    sampler::{Chains, Hmc, Mala, Metropolis, Sampler, SgldJem, Ula, burn_in},
+    train::SamplerKind,
+};
+
+/// Chains in an animation.
+const ANIMATED: usize = 256;
+/// Leapfrog steps of a transition.
+const LEAPFROG: u32 = 5;
+/// The step size that burn-in starts from, as a share of the data's range.
+const FIRST_STEP: f32 = 0.02;
+
+/// Which class to sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Every class, a row each.
+    Each,
+    /// One.
+    One(usize),
+}
+
+impl std::str::FromStr for Class {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "each" => Ok(Self::Each),
+            _ => text.parse().map(Self::One).map_err(|_| "wanted a class number, or each".into()),
+        }
+    }
+}
+
+/// What a run of chains gave: their states, and those at each frame.
+struct Ran {
+    states: Vec<f32>,
+    frames: Vec<Vec<f32>>,
+    acceptance: f64,
+}
+
+pub(super) async fn run(
+    context: &Context,
+    args: &Args,
+    device: &Device,
+    source: &Source,
+    mlp: &Mlp,
+) -> anyhow::Result<Written> {
+    if args.clamp.is_some() {
+        return Err(Usage("--clamp is for an rbm; a net's units all move".into()).into());
+    }
+    let known = source.names_data() || args.data.is_named();
+    let data = known.then(|| source.data(&args.data)).transpose()?;
+    let range = data.as_ref().map_or(Range { low: -1.0, high: 1.0 }, |data| Range::of(&data.train));
+    let start = match (args.start, &data) {
+        (Some(Start::Data), Some(data)) => {
+            Some(held_out(data, args.chains, std::convert::identity))
+        }
+        (Some(Start::Data), None) => {
+            return Err(Usage("--start data: a bare model names no data; add --data".into()).into());
+        }
+        _ => None,
+    };
+    let classes = mlp.classes();
+    let (names, energies): (Vec<String>, Vec<Box<dyn Energy + '_>>) = match args.class {
+        Some(_) if classes == 0 => {
+            return Err(Usage("--class: this model has no classes".into()).into());
+        }
+        Some(Class::One(class)) if class >= classes => {
+            return Err(Usage(format!("--class is {class}, wanted 0 to {}", classes - 1)).into());
+        }
+        Some(Class::One(class)) => (Vec::new(), vec![Box::new(mlp.conditional(class)?)]),
+        Some(Class::Each) => {
+            let names = data.as_ref().and_then(|data| data.class_names.as_deref());
+            let each = (0..classes).map(|class| Ok(Box::new(mlp.conditional(class)?) as _));
+            (class_names(classes, names), each.collect::<anyhow::Result<_>>()?)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
+    let energies: Vec<&dyn Energy> = match energies.is_empty() {
+        true => vec![mlp],
+        false => energies.iter().map(|energy| &**energy).collect(),
+    };
+
+    let rows = (args.chains / energies.len()).max(1);
+    let bar = bar(u64::from(args.steps) * energies.len() as u64, "transitions");
+    let mut all = Ran { states: Vec::new(), frames: Vec::new(), acceptance: 0.0 };
+    for (index, energy) in energies.iter().enumerate() {
+        let mut sampler = sampler(args, source, range);
+        sampler.admits(*energy)?;
+        let mut chains = Chains::new(*energy, rows, args.seed)?;
+        // Every class has draws of its own.
+        let own = args.steps.wrapping_add(args.burn_in).wrapping_mul(index as u32);
+        (chains.clock, chains.starts) =
+            (OWN_DRAWS.wrapping_add(own), OWN_DRAWS.wrapping_add(2 * index as u32));
+        let ran = advance(args, device, &mut *sampler, *energy, &mut chains, range, &start, &bar);
+        let ran = ran.await?;
+        all.states.extend(ran.states);
+        all.acceptance += ran.acceptance / energies.len() as f64;
+        for (place, frame) in ran.frames.into_iter().enumerate() {
+            match all.frames.get_mut(place) {
+                Some(frames) => frames.extend(frame),
+                None => all.frames.push(frame),
+            }
+        }
+    }
+    bar.finish_and_clear();
+    if all.acceptance.is_finite() {
+        note!("acceptance {:.1}%", 100.0 * all.acceptance);
+    }
+
+    let d = mlp.dimension();
+    let map = match (&data, d) {
+        (Some(data), 2) => {
+            Some(Landscape::of(energies[0], crate::evaluate::extent(&data.train)).await?)
+        }
+        (None, 2) => Some(Landscape::of(energies[0], vec![(-1.0, 1.0); 2]).await?),
+        _ => None,
+    };
+    let title = data.as_ref().map_or("samples".into(), |data| data.name.clone());
+    let draw = |states: &[f32]| -> anyhow::Result<image::RgbImage> {
+        if let Some(map) = &map {
+            return Ok(map.picture(&pairs(states), &title, &[])?);
+        }
+        let shape = shape_or_strip(source.image, d);
+        if names.is_empty() {
+            let shown = states.len().min(DRAWN * d);
+            return Ok(plot::grid(&range.to_unit(&states[..shown]), shape, None)?);
+        }
+        Ok(class_grid(states, range, shape, &names)?)
+    };
+    let animation = match &map {
+        Some(map) if args.gif.is_some() => {
+            let frames: Vec<_> = all.frames.iter().map(|frame| pairs(frame)).collect();
+            let last = frames.len().saturating_sub(1) as u32;
+            let labels: Vec<String> = (0..frames.len() as u32)
+                .map(|frame| format!("step {}", frame_at(frame, last.max(1), args.steps)))
+                .collect();
+            map.animate(&frames, &title, &labels)?
+        }
+        _ => all.frames.iter().map(|frame| draw(frame)).collect::<anyhow::Result<_>>()?,
+    };
+    if context.json {
+        note!("{} chains a class, {} transitions", rows, args.steps);
+    }
+    let gif = (args.gif.is_some()).then(|| plot::gif(&animation, DELAY)).transpose()?;
+    Ok(Written { picture: draw(&all.states)?, rows: all.states.len() / d, states: all.states, gif })
+}
+
+/// Burns in, then moves the chains by all steps and keeps the frames of an animation.
+#[expect(clippy::too_many_arguments, reason = "one call, from one place")]
+async fn advance(
+    args: &Args,
+    device: &Device,
+    sampler: &mut dyn Sampler,
+    energy: &dyn Energy,
+    chains: &mut Chains,
+    range: Range,
+    start: &Option<Vec<f32>>,
+    bar: &indicatif::ProgressBar,
+) -> anyhow::Result<Ran> {
+    let begin = |chains: &mut Chains| -> anyhow::Result<()> {
+        match start {
+            Some(rows) => {
+                let d = energy.dimension();
+                let count = chains.visible.rows();
+                Ok(device.write(&mut chains.visible, 0, &rows[..count * d])?)
+            }
+            None => Ok(chains.start_uniform(device, range.low, range.high)?),
+        }
+    };
+    begin(chains)?;
+    let adapts = sampler.target_acceptance(energy.dimension()).is_some();
+    if args.step_size.is_none() && adapts && args.burn_in > 0 {
+        let adapted = burn_in(sampler, energy, chains, args.burn_in).await?;
+        if let Some(step_size) = adapted.step_size {
+            note!("step size {step_size:.4}, adapted over {} transitions", args.burn_in);
+        }
+        if args.gif.is_some() {
+            // For all to see where chains come from.
+            begin(chains)?;
+        }
+    }
+    let mut ran = Ran { states: Vec::new(), frames: Vec::new(), acceptance: f64::NAN };
+    let early = if args.gif.is_some() { (args.frames - 1).min(args.steps) } else { 0 };
+    let d = energy.dimension();
+    let mut done = 0;
+    loop {
+        let due = early > 0 && done == frame_at(ran.frames.len() as u32, early, args.steps);
+        if due || (args.gif.is_some() && done == args.steps) {
+            let mut states = device.read(&chains.visible).await?;
+            states.truncate(ANIMATED * d);
+            ran.frames.push(states);
+        }
+        if done == args.steps {
+            break;
+        }
+        let next = match early {
+            0 => args.steps,
+            _ => frame_at(ran.frames.len() as u32, early, args.steps),
+        };
+        let steps = (next.max(done + 1) - done).min(SLICE);
+        sampler.advance(energy, chains, steps)?;
+        done += steps;
+        bar.inc(u64::from(steps));
+    }
+    if adapts && chains.tallied > 0 {
+        let acceptance = chains.acceptance(device).await?;
+        ran.acceptance = acceptance.rate;
+        if acceptance.failed > 0 {
+            note!("warning: {} proposals were not finite and were rejected", acceptance.failed);
+        }
+    }
+    ran.states = device.read(&chains.visible).await?;
+    Ok(ran)
+}
+
+/// The sampler that the flags name, or else that of the run.
+fn sampler(args: &Args, source: &Source, range: Range) -> Box<dyn Sampler> {
+    let kind = args.sampler.or(source.sampler()).unwrap_or(match source.model.classes() {
+        0 => SamplerKind::Mala,
+        _ => SamplerKind::SgldJem,
+    });
+    let length = FIRST_STEP * (range.high - range.low);
+    let step = |first: f32| args.step_size.unwrap_or(first);
+    let beta = args.beta;
+    match kind {
+        SamplerKind::Gibbs => Box::new(crate::sampler::Gibbs::default()),
+        SamplerKind::Ula => Box::new(Ula::new(step(length * length)).with_beta(beta)),
+        SamplerKind::Mala => Box::new(Mala::new(step(length * length)).with_beta(beta)),
+        SamplerKind::Metropolis => Box::new(Metropolis::new(step(length)).with_beta(beta)),
+        SamplerKind::Hmc => Box::new(Hmc::new(step(length), LEAPFROG).with_beta(beta)),
+        SamplerKind::SgldJem => Box::new(SgldJem::default()),
+    }
+}
