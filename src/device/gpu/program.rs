@@ -42,6 +42,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("acceptance", include_str!("../../../shaders/lib/acceptance.wgsl")),
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),
+    ("net", include_str!("../../../shaders/lib/net.wgsl")),
     ("normal", include_str!("../../../shaders/lib/normal.wgsl")),
     ("philox", include_str!("../../../shaders/lib/philox.wgsl")),
 ];
