@@ -75,7 +75,7 @@ fn configuration_files_are_checked() {
     config(b"hidden = \"many\"\n", &["run.toml", "hidden"]);
     config(b"hidden = -5\n", &["run.toml", "hidden"]);
     config(b"lr = nan\n", &["lr is NaN"]);
-    config(b"model = \"mlp\"\n", &["model is mlp", "rbm"]);
+    config(b"model = \"dbn\"\n", &["run.toml", "dbn", "rbm", "mlp", "jem"]);
     config(b"epochs = 1e400\n", &["run.toml"]);
     config(&[b"k = ".as_slice(), &b"[".repeat(200_000)].concat(), &["run.toml"]);
     config(&[0xff, 0xfe, 0x00], &["run.toml", "UTF-8"]);

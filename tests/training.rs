@@ -9,7 +9,7 @@ use ergodic::{
     evaluate::Evaluation,
     random::{HostRng, Stream},
     run::tensors_to_bytes,
-    train::{ObjectiveKind, OptimizerKind, Settings, TrainError, Trainer},
+    train::{ModelKind, ObjectiveKind, OptimizerKind, Settings, TrainError, Trainer},
 };
 use pollster::block_on;
 
@@ -50,27 +50,41 @@ fn stopped_at_random_steps_and_resumed_every_tensor_is_byte_identical() {
     for device in devices() {
         for case in &cases {
             let settings = Settings { hidden: vec![7], chains: 13, epochs: 5, ..case.clone() };
-            let mut whole = trainer(&device, "digits", &settings);
-            let total = whole.steps_total();
-            finish(&mut whole);
-            let whole = bytes(&whole);
-            let mut rng = HostRng::new(11, Stream::Evaluate, 0);
-            for _ in 0..5 {
-                let cut = 1 + (rng.uniform() * (total - 1) as f32) as u64;
-                let mut first = trainer(&device, "digits", &settings);
-                advance(&mut first, cut);
-                let state = block_on(first.state()).unwrap();
-                let mut second = trainer(&device, "digits", &settings);
-                second.restore(&state).unwrap();
-                advance(&mut second, total);
-                assert!(bytes(&second) == whole, "{}: cut at {cut} of {total}", device.name());
-            }
-            let other = Settings { seed: 1, ..settings };
-            let mut other = trainer(&device, "digits", &other);
-            finish(&mut other);
-            assert!(bytes(&other) != whole, "another seed gives another run");
+            resumes(&device, &settings);
+        }
+        for (model, objective) in [
+            (ModelKind::Jem, ObjectiveKind::Jem),
+            (ModelKind::Mlp, ObjectiveKind::Pcd),
+            (ModelKind::Mlp, ObjectiveKind::Ssm),
+        ] {
+            let net = Settings { objective, epochs: 1, batch: 100, ..Settings::of(model) };
+            let net = Settings { hidden: vec![8, 8], chains: 33, window: 16, k: vec![2], ..net };
+            resumes(&device, &net);
         }
     }
+}
+
+fn resumes(device: &Device, settings: &Settings) {
+    let mut whole = trainer(device, "digits", settings);
+    let total = whole.steps_total();
+    finish(&mut whole);
+    let whole = bytes(&whole);
+    let mut rng = HostRng::new(11, Stream::Evaluate, 0);
+    for _ in 0..5 {
+        let cut = 1 + (rng.uniform() * (total - 1) as f32) as u64;
+        let mut first = trainer(device, "digits", settings);
+        advance(&mut first, cut);
+        let state = block_on(first.state()).unwrap();
+        let mut second = trainer(device, "digits", settings);
+        second.restore(&state).unwrap();
+        advance(&mut second, total);
+        let what = format!("{} {:?}", device.name(), settings.objective);
+        assert!(bytes(&second) == whole, "{what}: cut at {cut} of {total}");
+    }
+    let other = Settings { seed: 1, ..settings.clone() };
+    let mut other = trainer(device, "digits", &other);
+    finish(&mut other);
+    assert!(bytes(&other) != whole, "another seed gives another run");
 }
 
 #[test]
@@ -146,7 +160,9 @@ fn a_run_that_diverges_stops_and_says_what_to_try() {
         let mut trainer = trainer(&device, "digits", &settings);
         advance(&mut trainer, 20);
         let error = block_on(trainer.measure(false)).unwrap_err();
-        assert!(matches!(&error, TrainError::NonFinite { quantity, step: 20, .. } if quantity == "weights"));
+        assert!(
+            matches!(&error, TrainError::NonFinite { quantity, step: 20, .. } if quantity == "weights")
+        );
         let text = error.to_string();
         assert!(text.contains("--lr") && text.contains("step 20"), "{text}");
     }
@@ -178,8 +194,13 @@ fn digits_16_hidden_units_learn_what_a_reference_learns() {
 /// The optimum is −ln 30 = −3.4012 nats.
 #[test]
 fn bars_and_stripes_are_learnt_almost_perfectly() {
-    let settings =
-        Settings { hidden: vec![16], epochs: 20_000, k: vec![5], chains: 200, ..Settings::default() };
+    let settings = Settings {
+        hidden: vec![16],
+        epochs: 20_000,
+        k: vec![5],
+        chains: 200,
+        ..Settings::default()
+    };
     let mut trainer = trainer(&Device::cpu(), "bars-and-stripes", &settings);
     finish(&mut trainer);
     let model = trainer.averaged_model().unwrap();

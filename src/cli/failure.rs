@@ -2,7 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::{data::DataError, device::DeviceError, train::SettingsError};
+use crate::{
+    data::DataError,
+    device::DeviceError,
+    objective::ObjectiveError,
+    sampler::SamplerError,
+    train::{SettingsError, TrainError},
+};
 
 /// The command line asks for something that cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -24,10 +30,23 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
     note!("error: {message}");
     let usage = error.is::<Usage>()
         || error.is::<SettingsError>()
+        || error.downcast_ref().is_some_and(is_inadmissible)
+        || matches!(error.downcast_ref(), Some(SamplerError::Inadmissible { .. }))
         || matches!(error.downcast_ref(), Some(DeviceError::UnknownDevice { .. }))
         || matches!(
             error.downcast_ref(),
             Some(DataError::Option { .. } | DataError::UnknownSource { .. })
         );
     ExitCode::from(if usage { 2 } else { 1 })
+}
+
+/// Whether a model was asked for with an objective or a sampler that it does not admit.
+fn is_inadmissible(error: &TrainError) -> bool {
+    matches!(
+        error,
+        TrainError::Objective(
+            ObjectiveError::Inadmissible { .. }
+                | ObjectiveError::Sampler(SamplerError::Inadmissible { .. })
+        ) | TrainError::Sampler(SamplerError::Inadmissible { .. })
+    )
 }

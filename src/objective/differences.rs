@@ -260,7 +260,12 @@ impl Along {
     }
 
     /// Where the direction goes before [`Along::place`]: `[n, D]`.
-    pub fn direction(&mut self, device: &Device, rows: usize, columns: usize) -> Result<&mut Array> {
+    pub fn direction(
+        &mut self,
+        device: &Device,
+        rows: usize,
+        columns: usize,
+    ) -> Result<&mut Array> {
         kept(&mut self.unit, device, rows, columns)
     }
 
@@ -291,11 +296,7 @@ impl Along {
 }
 
 /// Places the points of ½‖∇E‖², a mean over the batch x.
-pub(super) fn squared_score(
-    energy: &dyn Energy,
-    x: &Array,
-    along: &mut Along,
-) -> Result<()> {
+pub(super) fn squared_score(energy: &dyn Energy, x: &Array, along: &mut Along) -> Result<()> {
     let device = energy.device();
     let (rows, columns) = x.shape();
     energy.score(x, along.direction(device, rows, columns)?)?;

@@ -131,7 +131,7 @@ pub struct Config {
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub sigma: Option<Vec<f32>>,
-    /// Standard deviation of noise added to the data of a net at each use [default: 0; 0.4 for
+    /// Standard deviation of noise added to the data of a net at each use [default: 0; 0.3 for
     /// jem]
     #[arg(long, allow_negative_numbers = true)]
     pub data_noise: Option<f32>,

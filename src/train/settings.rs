@@ -216,7 +216,7 @@ impl Settings {
                 window: 64,
                 restart: 0.05,
                 energy_l2: 0.0,
-                data_noise: 0.4,
+                data_noise: 0.3,
                 ..neural
             },
         }

@@ -1,9 +1,9 @@
 //! Every kernel on every device against sums in f64, and what makes the device layer safe to use.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod accept;
 mod activations;
+#[path = "../common/mod.rs"]
+mod common;
 mod errors;
 mod gibbs;
 mod langevin;

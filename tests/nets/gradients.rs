@@ -14,7 +14,12 @@ pub const EVERY: [Nonlinearity; 4] =
     [Nonlinearity::Silu, Nonlinearity::Elu, Nonlinearity::Tanh, Nonlinearity::Softplus];
 
 /// The same net in f32 on a device and in f64.
-pub fn both(device: &Device, widths: &[usize], nonlinearity: Nonlinearity, base: f32) -> (Mlp, Net) {
+pub fn both(
+    device: &Device,
+    widths: &[usize],
+    nonlinearity: Nonlinearity,
+    base: f32,
+) -> (Mlp, Net) {
     let shape = Architecture {
         inputs: widths[0],
         hidden: widths[1..widths.len() - 1].to_vec(),

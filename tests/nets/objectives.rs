@@ -196,11 +196,10 @@ fn the_points_of_denoising_give_its_gradient() {
         let mut dsm = Dsm::new(sigma.to_vec(), Steps::for_scale(1.0));
         let noisy: Vec<f64> = {
             let list = dsm.points(&mlp, &batch, update(0)).unwrap();
-                // The two points of an example lie next to each other.
+            // The two points of an example lie next to each other.
             let pairs = read(&device, list[0].x);
-            let middle = |pair: &[f32]| {
-                [0, 1].map(|i| 0.5 * (f64::from(pair[i]) + f64::from(pair[i + 2])))
-            };
+            let middle =
+                |pair: &[f32]| [0, 1].map(|i| 0.5 * (f64::from(pair[i]) + f64::from(pair[i + 2])));
             pairs.chunks_exact(4).flat_map(middle).collect()
         };
         let gradient = gradient_of(&mut dsm, &mlp, &batch, 0);
@@ -235,9 +234,8 @@ fn score_matching_finds_the_precision_of_gaussian_data() {
         // x = A ξ, correlated; the precision is that of the sample itself.
         let points: Vec<f32> =
             noise.chunks_exact(2).flat_map(|e| [1.2 * e[0], 0.9 * e[0] + 0.6 * e[1]]).collect();
-        let mean = |i: usize| {
-            points.chunks_exact(2).map(|x| f64::from(x[i])).sum::<f64>() / rows as f64
-        };
+        let mean =
+            |i: usize| points.chunks_exact(2).map(|x| f64::from(x[i])).sum::<f64>() / rows as f64;
         let mu = [mean(0), mean(1)];
         let moment = |i: usize, j: usize| {
             let product = |x: &[f32]| (f64::from(x[i]) - mu[i]) * (f64::from(x[j]) - mu[j]);
@@ -276,9 +274,8 @@ fn cross_entropy_of_a_joint_model() {
         let (mlp, net) = both(&device, &[5, 16, 3], Nonlinearity::Elu, 0.0);
         let points = normals(20 * 5, 31);
         let labels: Vec<usize> = (0..20).map(|row| row * 7 % 3).collect();
-        let one_hot: Vec<f32> = (0..60)
-            .map(|place| f32::from(u8::from(labels[place / 3] == place % 3)))
-            .collect();
+        let one_hot: Vec<f32> =
+            (0..60).map(|place| f32::from(u8::from(labels[place / 3] == place % 3))).collect();
         let mut batch = batch(&device, 20, 5, &points);
         assert!(Jem::new(None, 0.0, 0.0).points(&mlp, &batch, update(0)).is_err(), "no labels");
         batch.classes = Some(upload(&device, 20, 3, &one_hot));

@@ -135,7 +135,12 @@ struct Written {
 }
 
 /// Samples of an RBM.
-async fn rbm(args: &Args, device: &Device, source: &Source, model: &Rbm) -> anyhow::Result<Written> {
+async fn rbm(
+    args: &Args,
+    device: &Device,
+    source: &Source,
+    model: &Rbm,
+) -> anyhow::Result<Written> {
     if args.sampler.is_some_and(|sampler| sampler != SamplerKind::Gibbs) {
         return Err(Usage(
             "--sampler: an rbm is sampled by gibbs, since its units are 0 or 1".into(),

@@ -2,12 +2,7 @@
 
 use super::{Args, DELAY, DRAWN, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out};
 use crate::{
-    cli::{
-        Context,
-        failure::Usage,
-        output::bar,
-        source::Source,
-    },
+    cli::{Context, failure::Usage, output::bar, source::Source},
     device::Device,
     energy::{Energy, Mlp},
     plot,

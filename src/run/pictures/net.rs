@@ -69,7 +69,7 @@ pub(super) async fn draw(folder: &Folder, mlp: &Mlp, trainer: &Trainer) -> Resul
 
 /// Steps of `sgld-jem` from noise to a sample of a class: what training takes chains through
 /// between restarts, several times over.
-pub const STEPS_OF_A_CLASS: u32 = 200;
+pub const STEPS_OF_A_CLASS: u32 = 100;
 
 /// The least and the greatest value of the training data: where chains start, what is black and
 /// white.
