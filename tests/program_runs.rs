@@ -193,7 +193,8 @@ fn a_run_is_not_resumed_with_other_settings_or_data() {
             assert!(outcome.stderr.contains(wanted), "{wanted}: {}", outcome.stderr);
         }
     };
-    for (key, old, new) in [("hidden", "hidden = [3]", "hidden = [4]"), ("lr", "lr = 0.1", "lr = 0.2")]
+    for (key, old, new) in
+        [("hidden", "hidden = [3]", "hidden = [4]"), ("lr", "lr = 0.1", "lr = 0.2")]
     {
         fs::write(run.join("config.toml"), config.replacen(old, new, 1)).unwrap();
         refused(&["config.toml", "step-", key]);

@@ -40,7 +40,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Train a model and write a run folder
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Draw samples from a trained model
     Sample(sample::Args),
     /// Judge a trained model
@@ -81,7 +81,7 @@ pub fn main() -> ExitCode {
 
 async fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Train(args) => train::run(context, args).await,
+        Command::Train(args) => train::run(context, *args).await,
         Command::Sample(args) => sample::run(context, args).await,
         Command::Evaluate(args) => evaluate::run(context, args).await,
         Command::Compare(args) => compare::run(context, args).await,

@@ -14,8 +14,6 @@ mod sm_hutchinson;
 mod ssm;
 mod ssm_vr;
 
-use std::future::Future;
-
 pub use cd::Cd;
 pub use differences::{Law, Steps, hessian_trace};
 pub use dsm::Dsm;
@@ -149,19 +147,14 @@ pub trait Objective: Send {
 ///
 /// # Errors
 /// The device refuses.
-pub fn total(
-    device: &Device,
-    terms: Vec<LossTerm>,
-) -> impl Future<Output = Result<f64, DeviceError>> + '_ {
-    async move {
-        let mut sum = 0.0;
-        for (values, factor) in terms {
-            let values = device.read(&values).await?;
-            let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / values.len() as f64;
-            sum += factor * mean;
-        }
-        Ok(sum)
+pub async fn total(device: &Device, terms: Vec<LossTerm>) -> Result<f64, DeviceError> {
+    let mut sum = 0.0;
+    for (values, factor) in terms {
+        let values = device.read(&values).await?;
+        let mean = values.iter().map(|x| f64::from(*x)).sum::<f64>() / values.len() as f64;
+        sum += factor * mean;
     }
+    Ok(sum)
 }
 
 /// Refuses an energy that has no score.

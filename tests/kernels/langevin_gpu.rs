@@ -152,7 +152,7 @@ fn close_calls(trace: &Trace) -> Vec<bool> {
         let step = FIRST_STEP.wrapping_add(index as u32);
         let draw = Draw { seed: SEED, step, stream: Stream::Accept };
         for (chain, entry) in tally.chunks_exact(TALLY).enumerate() {
-            let distance = f64::from(entry[3]).exp() - f64::from(uniform_of(draw, chain, 0, 1));
+            let distance = f64::from(entry[3]).exp() - uniform_of(draw, chain, 0, 1);
             close[chain] |= distance.abs() < CLOSE;
         }
     }
