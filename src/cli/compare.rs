@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// two-spirals, circles, swiss-roll) or a file of two columns
     #[arg(long, default_value = "two-moons")]
     data: String,
+    /// The column of a CSV file that holds the class, which is left out
+    #[arg(long, allow_hyphen_values = true)]
+    label: Option<String>,
     /// The folder to write: compare.png, compare.json, a model for each objective
     /// [default: runs/compare-DATA]
     #[arg(long, value_name = "FOLDER")]
@@ -63,7 +66,8 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         ..Settings::of(ModelKind::Mlp)
     };
     settings.validate()?;
-    let data = load(&args.data, &Config { seed: Some(args.seed), ..Config::default() })?;
+    let source = Config { seed: Some(args.seed), label: args.label, ..Config::default() };
+    let data = load(&args.data, &source)?;
     let device = open_device(context, None).await?;
     let name = super::train::stem(&args.data);
     let folder = args.out.unwrap_or_else(|| format!("runs/compare-{name}").into());

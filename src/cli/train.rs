@@ -215,13 +215,14 @@ fn verdict(trainer: &Trainer, evaluation: &Evaluation) -> String {
         text.push_str(&format!("; KL from the true law {kl:.4} nats"));
     }
     if let Some(accuracy) = evaluation.accuracy.test {
-        let noise = evaluation.auroc.map_or(f64::NAN, |auroc| auroc.noise);
         text = format!(
-            "test error {:.2}% of {held_out} examples (calibration error {:.3}); AUROC of the \
-             energy against noise {noise:.3}",
+            "test error {:.2}% of {held_out} examples (calibration error {:.3})",
             100.0 * (1.0 - accuracy),
             evaluation.calibration_error.unwrap_or(f64::NAN),
         );
+        if let Some(auroc) = evaluation.auroc {
+            text.push_str(&format!("; AUROC of the energy against noise {:.3}", auroc.noise));
+        }
     }
     text
 }

@@ -1,6 +1,6 @@
 //! Z of an energy over one or two real dimensions, by the midpoint rule on a fine grid.
 //!
-//! The box starts as that of the data, with a margin, and grows until the cells at its rim hold
+//! The box starts as that of the data, with a margin, and grows, side by side, until the cells at its rim hold
 //! next to nothing of the mass. A law whose mass does not end, as a net without a base measure may
 //! have, gets no Z. Energies are computed in f32 on the device and summed in f64.
 
@@ -16,7 +16,7 @@ const SIDES: [usize; 2] = [16_384, 400];
 const MARGIN: f64 = 0.25;
 /// Growth of the box from one attempt to the next, and the most attempts.
 const GROWTH: f64 = 1.5;
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 16;
 /// Share of the mass that the rim may hold.
 const RIM: f64 = 1e-5;
 /// Rows that are evaluated at a time.
@@ -67,10 +67,15 @@ pub async fn quadrature(
         if !grid.log_z.is_finite() {
             return Ok(None);
         }
-        if grid.rim_share() <= RIM {
+        let shares: Vec<f64> = (0..d).map(|side| grid.rim_share(side)).collect();
+        if shares.iter().all(|share| *share <= RIM) {
             return Ok(Some(grid));
         }
-        widen(&mut bounds, GROWTH);
+        for (side, share) in bounds.iter_mut().zip(shares) {
+            if share > RIM {
+                widen(std::slice::from_mut(side), GROWTH);
+            }
+        }
     }
     Ok(None)
 }
@@ -128,18 +133,14 @@ impl Quadrature {
         self.bounds.iter().map(|(low, high)| (high - low) / self.side as f64).product()
     }
 
-    /// Share of the mass in the outermost cells.
-    fn rim_share(&self) -> f64 {
-        let d = self.bounds.len();
-        let at_rim = |cell: usize| {
-            let mut rest = cell;
-            (0..d).any(|_| {
-                let index = rest % self.side;
-                rest /= self.side;
-                index == 0 || index + 1 == self.side
-            })
+    /// Share of the mass in the outermost cells of one dimension.
+    fn rim_share(&self, dimension: usize) -> f64 {
+        let stride = self.side.pow(dimension as u32);
+        let at_rim = |cell: &usize| {
+            let index = cell / stride % self.side;
+            index == 0 || index + 1 == self.side
         };
-        let rim = (0..self.minus_energy.len()).filter(|cell| at_rim(*cell));
+        let rim = (0..self.minus_energy.len()).filter(at_rim);
         let rim = log_sum(rim.map(|cell| self.minus_energy[cell]));
         (rim + self.cell_size().ln() - self.log_z).exp()
     }

@@ -2,8 +2,10 @@
 //!
 //! With g = ∇ₓE and H = ∇ₓ²E at a point x,
 //!
-//!     ∇θ vᵀHv       ≈ (∇θE(x + hv) − 2 ∇θE(x) + ∇θE(x − hv)) / h²
-//!     ∇θ ½‖g‖²      ≈ ‖g‖ (∇θE(x + hĝ) − ∇θE(x − hĝ)) / 2h        with ĝ = g / ‖g‖ held fixed
+//! ```text
+//! ∇θ vᵀHv   ≈ (∇θE(x + hv) − 2 ∇θE(x) + ∇θE(x − hv)) / h²
+//! ∇θ ½‖g‖²  ≈ ‖g‖ (∇θE(x + hĝ) − ∇θE(x − hĝ)) / 2h        with ĝ = g / ‖g‖ held fixed
+//! ```
 //!
 //! Rounding and truncation of a central difference balance at h ≈ ε^¼ times the length over which E
 //! changes for a second difference, and at ε^⅓ times it for a first one.

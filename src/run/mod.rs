@@ -10,6 +10,7 @@ mod folder;
 mod metrics;
 mod model;
 mod pictures;
+mod resolve;
 mod session;
 mod tensors;
 

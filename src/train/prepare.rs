@@ -3,7 +3,7 @@
 
 use super::{ModelKind, ObjectiveKind, SamplerKind, Settings, TrainError};
 use crate::{
-    data::{Dataset, Examples},
+    data::{Binarize, Dataset, Examples},
     device::Device,
     energy::{Architecture, Mlp, Model, Rbm},
     objective::{
@@ -25,6 +25,13 @@ pub(super) struct Spread {
 /// an RBM; for nets, values from −1 to 1, or the units of the source where these are natural.
 pub(super) fn data(data: &mut Dataset, settings: &Settings) -> Result<(), TrainError> {
     check(data, settings.model)?;
+    if data.natural && settings.binarize != Binarize::None {
+        return Err(TrainError::Data {
+            name: data.name.clone(),
+            problem: "holds coordinates of the plane, which are no bits; leave out --binarize"
+                .into(),
+        });
+    }
     data.binarize(settings.binarize, settings.seed);
     if settings.model != ModelKind::Rbm {
         data.centre();

@@ -100,7 +100,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     let source = Source::open(&args.run, &device)?;
     let done = match &source.model {
         Model::Rbm(model) => rbm(&args, &device, &source, model).await?,
-        Model::Mlp(mlp) => net::run(context, &args, &device, &source, mlp).await?,
+        Model::Mlp(mlp) => net::run(&args, &device, &source, mlp).await?,
     };
     write_atomically(&args.out, &plot::png(&done.picture)?)?;
     let mut written = vec![args.out.clone()];

@@ -2,7 +2,7 @@
 
 use super::{Args, DELAY, DRAWN, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out};
 use crate::{
-    cli::{Context, failure::Usage, output::bar, source::Source},
+    cli::{failure::Usage, output::bar, source::Source},
     device::Device,
     energy::{Energy, Mlp},
     plot,
@@ -46,7 +46,6 @@ struct Ran {
 }
 
 pub(super) async fn run(
-    context: &Context,
     args: &Args,
     device: &Device,
     source: &Source,
@@ -54,6 +53,15 @@ pub(super) async fn run(
 ) -> anyhow::Result<Written> {
     if args.clamp.is_some() {
         return Err(Usage("--clamp is for an rbm; a net's units all move".into()).into());
+    }
+    let kind = sampler_kind(args, source);
+    if kind == SamplerKind::SgldJem && (args.beta != 1.0 || args.step_size.is_some()) {
+        return Err(Usage(
+            "sgld-jem has a step and a noise of its own, at no temperature; leave out --beta and \
+             --step-size, or choose --sampler mala"
+                .into(),
+        )
+        .into());
     }
     let known = source.names_data() || args.data.is_named();
     let data = known.then(|| source.data(&args.data)).transpose()?;
@@ -92,7 +100,7 @@ pub(super) async fn run(
     let bar = bar(u64::from(args.steps) * energies.len() as u64, "transitions");
     let mut all = Ran { states: Vec::new(), frames: Vec::new(), acceptance: 0.0 };
     for (index, energy) in energies.iter().enumerate() {
-        let mut sampler = sampler(args, source, range);
+        let mut sampler = sampler(args, kind, range);
         sampler.admits(*energy)?;
         let mut chains = Chains::new(*energy, rows, args.seed)?;
         // Every class has draws of its own.
@@ -146,9 +154,6 @@ pub(super) async fn run(
         }
         _ => all.frames.iter().map(|frame| draw(frame)).collect::<anyhow::Result<_>>()?,
     };
-    if context.json {
-        note!("{} chains a class, {} transitions", rows, args.steps);
-    }
     let gif = (args.gif.is_some()).then(|| plot::gif(&animation, DELAY)).transpose()?;
     Ok(Written { picture: draw(&all.states)?, rows: all.states.len() / d, states: all.states, gif })
 }
@@ -221,12 +226,13 @@ async fn advance(
     Ok(ran)
 }
 
-/// The sampler that the flags name, or else that of the run.
-fn sampler(args: &Args, source: &Source, range: Range) -> Box<dyn Sampler> {
-    let kind = args.sampler.or(source.sampler()).unwrap_or(match source.model.classes() {
-        0 => SamplerKind::Mala,
-        _ => SamplerKind::SgldJem,
-    });
+/// Which sampler the flags name, or else the run.
+fn sampler_kind(args: &Args, source: &Source) -> SamplerKind {
+    let suits = if source.model.classes() == 0 { SamplerKind::Mala } else { SamplerKind::SgldJem };
+    args.sampler.or(source.sampler()).unwrap_or(suits)
+}
+
+fn sampler(args: &Args, kind: SamplerKind, range: Range) -> Box<dyn Sampler> {
     let length = FIRST_STEP * (range.high - range.low);
     let step = |first: f32| args.step_size.unwrap_or(first);
     let beta = args.beta;

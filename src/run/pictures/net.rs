@@ -49,7 +49,6 @@ pub(super) async fn draw(folder: &Folder, mlp: &Mlp, trainer: &Trainer) -> Resul
             let picture = class_grid(&samples, range, image, &names)?;
             folder.write("samples.png", &plot::png(&picture)?)?;
         }
-        return Ok(());
     }
     if mlp.dimension() == 2 {
         let bounds = evaluate::extent(&data.train);
@@ -60,6 +59,9 @@ pub(super) async fn draw(folder: &Folder, mlp: &Mlp, trainer: &Trainer) -> Resul
         folder.write("density.png", &plot::png(&map.picture(&pairs(&samples), &title, &[])?)?)?;
         let frames = map.flow(mlp, range, seed, &title).await?;
         return folder.write("flow.gif", &plot::gif(&frames, DELAY)?);
+    }
+    if mlp.classes() > 0 {
+        return Ok(());
     }
     let samples = samples(mlp, range, TILES, seed).await.map_err(|error| failed(error.into()))?;
     let shape = shape_or_strip(data.image, mlp.dimension());
