@@ -56,11 +56,14 @@ struct Stencil {
     shifts: Option<Array>,
     points: Option<Array>,
     weights: Option<Array>,
+    /// The slopes and constants of the last weights, here and on the device: a GPU is interrupted
+    /// by every upload.
+    pattern: Option<([Vec<f32>; 2], [Array; 2])>,
 }
 
 impl Stencil {
     fn new(offsets: Vec<f32>) -> Self {
-        Self { offsets, tiles: None, shifts: None, points: None, weights: None }
+        Self { offsets, tiles: None, shifts: None, points: None, weights: None, pattern: None }
     }
 
     /// Puts the points around x along `direction`, both `[n, D]`.
@@ -98,9 +101,15 @@ impl Stencil {
         kept(&mut self.weights, device, rows * k, 1)?;
         let Some(weights) = self.weights.take() else { return Ok(()) };
         let mut weights = weights.reshaped(rows, k);
-        let slope = device.upload(1, k, slope)?;
-        let constant = device.upload(1, k, constant)?;
-        device.linear(&product(factors, &slope, Some(&constant)), &mut weights)?;
+        let wanted = [slope.to_vec(), constant.to_vec()];
+        let (_, [slope, constant]) = match &mut self.pattern {
+            Some(pattern) if pattern.0 == wanted => pattern,
+            slot => {
+                let arrays = [device.upload(1, k, slope)?, device.upload(1, k, constant)?];
+                slot.insert((wanted, arrays))
+            }
+        };
+        device.linear(&product(factors, slope, Some(constant)), &mut weights)?;
         self.weights = Some(weights.reshaped(rows * k, 1));
         Ok(())
     }

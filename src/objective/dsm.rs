@@ -18,6 +18,7 @@ use crate::{
 pub struct Dsm {
     levels: Vec<f32>,
     rows: Option<Rows>,
+    noise: Option<Array>,
     noisy: Option<Array>,
     along: Along,
 }
@@ -32,7 +33,7 @@ struct Rows {
 impl Dsm {
     /// At the given noise levels, in units of the data.
     pub fn new(levels: Vec<f32>, steps: Steps) -> Self {
-        Self { levels, rows: None, noisy: None, along: Along::new(steps.first) }
+        Self { levels, rows: None, noise: None, noisy: None, along: Along::new(steps.first) }
     }
 
     fn rows(&self, device: &Device, rows: usize) -> Result<Rows> {
@@ -49,25 +50,24 @@ impl Dsm {
     }
 }
 
-/// noisy ← x̃, residual ← s(x̃) + ξ/σ.
+/// noise ← ξ, noisy ← x̃, residual ← s(x̃) + ξ/σ.
 fn residual(
     energy: &dyn Energy,
     batch: &Batch,
     update: Update,
     rows: &Rows,
-    noisy: &mut Array,
-    residual: &mut Array,
+    [noise, noisy, residual]: [&mut Array; 3],
 ) -> Result<()> {
     let device = energy.device();
-    let (count, columns) = batch.x.shape();
-    let mut noise = device.zeros(count, columns)?;
+    let count = batch.x.rows();
+    device.pointwise(Pointwise::Fill(0.0), noise)?;
     let draw = Draw { seed: update.seed, step: update.number as u32, stream: Stream::Probe };
-    device.pointwise(Pointwise::Normal { scale: 1.0, draw }, &mut noise)?;
+    device.pointwise(Pointwise::Normal { scale: 1.0, draw }, noise)?;
     device.copy_rows(&batch.x, 0, noisy, 0, count)?;
-    let add = Pointwise::AxpyRows { x: &noise, factors: &rows.sigma, scale: 1.0 };
+    let add = Pointwise::AxpyRows { x: &*noise, factors: &rows.sigma, scale: 1.0 };
     device.pointwise(add, noisy)?;
     energy.score(noisy, residual)?;
-    let add = Pointwise::AxpyRows { x: &noise, factors: &rows.inverse, scale: 1.0 };
+    let add = Pointwise::AxpyRows { x: &*noise, factors: &rows.inverse, scale: 1.0 };
     device.pointwise(add, residual)?;
     Ok(())
 }
@@ -96,7 +96,8 @@ impl Objective for Dsm {
         let Some(rows) = &self.rows else { return Ok(Vec::new()) };
         let noisy = kept(&mut self.noisy, device, count, columns)?;
         let direction = self.along.direction(device, count, columns)?;
-        residual(energy, batch, update, rows, noisy, direction)?;
+        let noise = kept(&mut self.noise, device, count, columns)?;
+        residual(energy, batch, update, rows, [noise, noisy, direction])?;
         let factor = -1.0 / count as f32;
         self.along.place(device, noisy, factor, Some(&rows.square))?;
         Ok(self.along.points().into_iter().collect())
@@ -106,9 +107,10 @@ impl Objective for Dsm {
         let device = energy.device();
         let (count, columns) = batch.x.shape();
         let rows = self.rows(device, count)?;
+        let mut noise = device.zeros(count, columns)?;
         let mut noisy = device.zeros(count, columns)?;
         let mut direction = device.zeros(count, columns)?;
-        residual(energy, batch, update, &rows, &mut noisy, &mut direction)?;
+        residual(energy, batch, update, &rows, [&mut noise, &mut noisy, &mut direction])?;
         let mut loss = half_squared_norm(device, &direction)?;
         device.pointwise(Pointwise::Multiply { x: &rows.square }, &mut loss)?;
         Ok(vec![(loss, 1.0)])
