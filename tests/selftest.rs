@@ -14,7 +14,7 @@ fn every_device_passes() {
         println!("{report}");
         assert!(report.passed(), "{report}");
         assert_eq!(report.known_answers.len(), 3);
-        assert_eq!(report.accuracy.len(), 3);
+        assert_eq!(report.accuracy.len(), 6);
         let sweeps: Vec<u32> = report.invariance.iter().map(|check| check.sweeps).collect();
         assert_eq!(sweeps, [1, 2, 8]);
         assert!(report.invariance.iter().all(|check| check.chains >= 1 << 12));
@@ -33,5 +33,5 @@ fn the_program_prints_a_table_or_json() {
     let json: serde_json::Value = serde_json::from_str(&run(&["--json"])).unwrap();
     assert_eq!(json["passed"], true);
     assert!(json["invariance"][0]["joint"]["p"].as_f64().unwrap() > selftest::LEVEL);
-    assert_eq!(json["accuracy"][2]["function"], "normal");
+    assert_eq!(json["accuracy"][5]["function"], "normal");
 }

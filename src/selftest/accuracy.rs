@@ -72,13 +72,19 @@ impl Accuracy {
 
 /// WGSL lets exp be off by 3 + 2|x| units in the last place, which is 2.1e-5 at |x| = 87, and a
 /// division by 2.5: hence the relative bounds. The absolute bound of sigmoid is that of x near 1,
-/// where e⁻ˣ weighs most; that of softplus is rounding at 87 and the same.
+/// where e⁻ˣ weighs most; that of softplus is rounding at 87 and the same. The activations of nets have
+/// an exponential of their own and only WGSL's divisions to answer for, on top of rounding.
 pub(super) async fn accuracy(device: &Device) -> Result<Vec<Accuracy>> {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     let softplus = |x: f64| x.max(0.0) + (-x.abs()).exp().ln_1p();
+    let silu = |x: f64| x * sigmoid(x);
+    let elu = |x: f64| if x > 0.0 { x } else { x.exp_m1() };
     Ok(vec![
         activation(device, "sigmoid", Activation::Sigmoid, (1e-6, 2.5e-5), sigmoid).await?,
         activation(device, "softplus", Activation::Softplus, (1e-5, 2.5e-5), softplus).await?,
+        activation(device, "silu", Activation::Silu, (2e-5, 2e-6), silu).await?,
+        activation(device, "elu", Activation::Elu, (1e-6, 2e-6), elu).await?,
+        activation(device, "tanh", Activation::Tanh, (1e-6, 2e-6), f64::tanh).await?,
         normals(device).await?,
     ])
 }
