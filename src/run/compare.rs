@@ -11,7 +11,7 @@ use crate::{
     device::Device,
     evaluate::{Evaluation, extent, widen},
     plot::{self, DensityMap, Field, field_points},
-    train::{ObjectiveKind, Settings, TrainError, Trainer},
+    train::{ObjectiveKind, SamplerKind, Settings, TrainError, Trainer},
 };
 
 /// Samples on a map.
@@ -63,7 +63,6 @@ pub struct Contender {
 /// Rows of points whose energy is differentiated in one update of an energy over `dimension`
 /// dimensions, with respect to x or to the parameters.
 pub fn evaluations_an_update(settings: &Settings, dimension: usize) -> u64 {
-    use crate::train::SamplerKind;
     let steps = settings.k.iter().copied().max().unwrap_or(1) as usize;
     let a_chain = match settings.sampler {
         // Energies alone are not differentiated.
@@ -79,10 +78,10 @@ pub fn evaluations_an_update(settings: &Settings, dimension: usize) -> u64 {
             settings.batch + moving * (a_chain + 1)
         }
         ObjectiveKind::Cd => settings.batch * (a_chain + 2),
-        // x, two points a direction, the score, and two points along it.
-        ObjectiveKind::Sm => settings.batch * (2 * dimension + 4),
-        ObjectiveKind::SmHutchinson | ObjectiveKind::SsmVr => settings.batch * (2 * probes + 4),
-        ObjectiveKind::Ssm => settings.batch * (2 * probes + 2),
+        // x and the two points of a direction for each of them, the score, two points along it.
+        ObjectiveKind::Sm => settings.batch * (3 * dimension + 3),
+        ObjectiveKind::SmHutchinson | ObjectiveKind::SsmVr => settings.batch * (3 * probes + 3),
+        ObjectiveKind::Ssm => settings.batch * (3 * probes + 1),
         ObjectiveKind::Dsm => settings.batch * 3,
     };
     rows as u64
