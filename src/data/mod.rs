@@ -65,6 +65,12 @@ impl Examples {
         self.values.iter().all(|x| *x == 0.0 || *x == 1.0)
     }
 
+    /// The least and the greatest value.
+    pub fn range(&self) -> (f32, f32) {
+        let start = (f32::INFINITY, f32::NEG_INFINITY);
+        self.values.iter().fold(start, |(low, high), x| (low.min(*x), high.max(*x)))
+    }
+
     /// The values of one example. Panics if there is no such row.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..(row + 1) * self.columns]
@@ -142,6 +148,11 @@ impl Dataset {
         for part in [&mut self.train, &mut self.validation, &mut self.test] {
             part.values.iter_mut().for_each(|x| *x = 2.0 * *x - 1.0);
         }
+    }
+
+    /// The part for the final figure: test, else validation; `None` where both are empty.
+    pub fn held_out(&self) -> Option<&Examples> {
+        [&self.test, &self.validation].into_iter().find(|part| !part.is_empty())
     }
 
     /// Number of classes: one more than the largest label of the training part; `None` without

@@ -14,5 +14,5 @@ pub use figures::{HiddenUse, energies, hidden_use, logits, mean_energy, reconstr
 pub(crate) use figures::{mean_energy_of, scalar, upload_head};
 pub use outliers::{Outliers, outliers};
 pub(crate) use quadrature::widen;
-pub use quadrature::{Quadrature, extent, quadrature};
+pub use quadrature::{MAX_QUADRATURE_DIMENSIONS, Quadrature, extent, quadrature};
 pub use report::{Estimate, Evaluation, LogLikelihood, LogZ, Parts};

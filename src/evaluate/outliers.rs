@@ -39,9 +39,7 @@ pub async fn outliers(
         return Ok(None);
     }
     let within = energies(energy, inliers).await?;
-    let values = data.train.values.iter().copied();
-    let (low, high) =
-        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+    let (low, high) = data.train.range();
     let mut rng = HostRng::new(0, Stream::Evaluate, 0);
     let noise = (0..inliers.values.len()).map(|_| low + (high - low) * rng.uniform());
     let against = async |values: Vec<f32>| -> Result<f64, DeviceError> {

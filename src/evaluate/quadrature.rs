@@ -10,6 +10,8 @@ use crate::{
     energy::{Domain, Energy},
 };
 
+/// The most dimensions of [`quadrature`].
+pub const MAX_QUADRATURE_DIMENSIONS: usize = SIDES.len();
 /// Cells along each side: in one dimension, and in two.
 const SIDES: [usize; 2] = [16_384, 400];
 /// Margin of the first box on each side, as a share of the data's extent.
@@ -57,7 +59,10 @@ pub async fn quadrature(
     extent: &[(f64, f64)],
 ) -> Result<Option<Quadrature>, DeviceError> {
     let d = energy.dimension();
-    if energy.domain() != Domain::Real || !(1..=2).contains(&d) || extent.len() != d {
+    if energy.domain() != Domain::Real
+        || !(1..=MAX_QUADRATURE_DIMENSIONS).contains(&d)
+        || extent.len() != d
+    {
         return Ok(None);
     }
     let mut bounds: Vec<(f64, f64)> = extent.to_vec();

@@ -107,7 +107,7 @@ impl Evaluation {
     /// The device refuses.
     pub async fn of(model: &Model, data: &Dataset) -> Result<Self, DeviceError> {
         let started = Instant::now();
-        let held_out = [&data.test, &data.validation].into_iter().find(|part| part.rows > 0);
+        let held_out = data.held_out();
         let judged = held_out.unwrap_or(&data.train);
         let train = mean_energy(&**model, &data.train).await?;
         let test = match held_out {

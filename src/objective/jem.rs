@@ -7,8 +7,7 @@
 
 use super::{
     Batch, LossTerm, Objective, ObjectiveError, Replay, Result, Update, chain_points, contrast,
-    kept,
-    penalty::{Penalty, regularised},
+    kept, penalty::regularised,
 };
 use crate::{
     device::{Array, Pointwise, Reduce},
@@ -21,7 +20,7 @@ pub struct Jem {
     /// The chains of the generative term; none where λ is 0.
     replay: Option<Replay>,
     generative: f32,
-    penalty: Penalty,
+    energy_l2: f32,
     weights: Option<Array>,
     softmax: Option<Array>,
     column: Option<Array>,
@@ -35,7 +34,7 @@ impl Jem {
         Self {
             replay,
             generative,
-            penalty: Penalty::new(energy_l2),
+            energy_l2,
             weights: None,
             softmax: None,
             column: None,
@@ -94,7 +93,7 @@ impl Objective for Jem {
         device.pointwise(Pointwise::Scale(1.0 / rows as f32), weights)?;
         let mut list =
             vec![Points { x: &batch.x, hidden_means: None, weights: Weights::Outputs(weights) }];
-        let strength = self.penalty.strength();
+        let strength = self.energy_l2;
         let [on_data, on_chains] = &mut self.regularised;
         if strength != 0.0 {
             let weights = on_data.insert(regularised(energy, &batch.x, strength, 0.0)?);

@@ -21,11 +21,6 @@ impl Penalty {
         Self { strength, weights: [None, None] }
     }
 
-    /// α.
-    pub fn strength(&self) -> f32 {
-        self.strength
-    }
-
     /// The points of a contrastive loss: weights (1 + 2αE)/N on the data, (−1 + 2αE)/M on the
     /// chains.
     pub fn contrast<'a>(

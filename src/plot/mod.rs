@@ -28,7 +28,7 @@ pub use filters::filters;
 pub use flow::Flow;
 pub use grid::{Grid, grid};
 pub use page::page;
-pub use reliability::{Bin, reliability};
+pub use reliability::reliability;
 
 use crate::data::ImageShape;
 use image::Rgb;

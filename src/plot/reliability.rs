@@ -6,6 +6,7 @@ use super::mask::Mask;
 use super::text::Line;
 use super::tiling::fill;
 use super::{INK, PAPER, PlotError, ticks};
+use crate::evaluate::Bin;
 use image::{Rgb, RgbImage};
 
 /// Pixels of the sides of the plot.
@@ -17,17 +18,6 @@ const GAP: Rgb<u8> = Rgb([213, 94, 0]);
 const GRID: Rgb<u8> = Rgb([232; 3]);
 const BOX: Rgb<u8> = Rgb([150; 3]);
 const DIAGONAL: Rgb<u8> = Rgb([90; 3]);
-
-/// One bin of a reliability diagram.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Bin {
-    /// Mean probability of the predicted class, 0 to 1.
-    pub confidence: f64,
-    /// Share of its examples that are classified rightly, 0 to 1.
-    pub accuracy: f64,
-    /// Its examples.
-    pub count: u64,
-}
 
 /// Draws how confidence and accuracy agree (Guo and others 2017): `bins` are the equal-width bins
 /// of the confidence from 0 to 1 in their order, those without examples with a count of 0. A bar is

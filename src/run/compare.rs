@@ -9,15 +9,13 @@ use super::{Landscape, Range, RunError, pairs, pictures::samples, write_atomical
 use crate::{
     data::{Dataset, Planar},
     device::Device,
-    evaluate::{Evaluation, extent, widen},
-    plot::{self, DensityMap, Field, field_points},
+    evaluate::{Evaluation, extent},
+    plot,
     train::{ObjectiveKind, SamplerKind, Settings, TrainError, Trainer},
 };
 
 /// Samples on a map.
 const POINTS: usize = 1000;
-/// Cells along a side of the true density's map.
-const SIDE: usize = 240;
 
 /// What the objectives came to.
 #[derive(Clone, Debug, Serialize)]
@@ -249,14 +247,8 @@ fn truth_panel(
     data: &Dataset,
     truth: Option<f64>,
 ) -> Result<image::RgbImage, RunError> {
-    let mut bounds = extent(&data.train);
-    widen(&mut bounds, 1.5);
-    let bounds = (bounds[0], bounds[1]);
-    let places = field_points(SIDE, SIDE, bounds.0, bounds.1);
-    let values: Vec<f64> = places.iter().map(|x| planar.log_density(*x)).collect();
-    let field = Field { values: &values, columns: SIDE, rows: SIDE, x: bounds.0, y: bounds.1 };
+    let map = Landscape::of_law(planar, extent(&data.train));
     let points = pairs(&data.train.values[..2 * POINTS.min(data.train.rows)]);
     let figures = format!("NLL {:.3} nats", -truth.unwrap_or(f64::NAN));
-    let map = DensityMap::new(field).points(&points).title("the data and their law");
-    Ok(map.captions(&[&figures, "exact"]).draw()?)
+    map.picture(&points, "the data and their law", &[&figures, "exact"])
 }

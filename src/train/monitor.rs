@@ -130,7 +130,9 @@ impl Monitor {
         let bits = (settings.binarize == Binarize::Dynamic || data.train.is_bits())
             && held_out.is_none_or(Examples::is_bits);
         let held_out = held_out.map(upload).transpose()?;
-        let extent = evaluate::extent(&data.train);
+        // The pass over the data is spared where there is no quadrature.
+        let flat = data.train.columns <= evaluate::MAX_QUADRATURE_DIMENSIONS;
+        let extent = if flat { evaluate::extent(&data.train) } else { Vec::new() };
         Ok(Self { train, held_out, bits, planar: data.planar, extent })
     }
 

@@ -44,6 +44,7 @@ pub(super) fn model(
     device: &Device,
     data: &Dataset,
     settings: &Settings,
+    spread: Spread,
 ) -> Result<Model, TrainError> {
     let Settings { model, hidden, activation, base, seed, .. } = settings;
     let outputs = match model {
@@ -55,7 +56,6 @@ pub(super) fn model(
         ModelKind::Mlp => 1,
         ModelKind::Jem => data.classes().unwrap_or(0),
     };
-    let spread = Spread::of(&data.train);
     let base_precision = if *base > 0.0 { (base * spread.deviation).powi(-2) } else { 0.0 };
     let shape = Architecture {
         inputs: data.train.columns,
@@ -73,11 +73,10 @@ pub(super) fn model(
 /// The model does not admit the objective or the sampler, or the device refuses.
 pub(super) fn objective(
     model: &Model,
-    data: &Dataset,
     settings: &Settings,
+    spread: Spread,
     batch: usize,
 ) -> Result<Box<dyn Objective>, TrainError> {
-    let spread = Spread::of(&data.train);
     let steps = Steps::for_scale(spread.deviation);
     let objective: Box<dyn Objective> = match settings.objective {
         ObjectiveKind::Pcd => {
@@ -127,20 +126,38 @@ fn replay(model: &Model, settings: &Settings, spread: Spread) -> Result<Replay, 
 
 /// The sampler of the settings.
 fn sampler(settings: &Settings, spread: Spread) -> Box<dyn Sampler> {
+    let kind = settings.sampler;
     let length = settings.step * spread.deviation;
-    let squared = length * spread.deviation;
-    match settings.sampler {
-        SamplerKind::Gibbs => Box::new(Gibbs::default()),
-        SamplerKind::Ula => Box::new(Ula::new(squared)),
-        SamplerKind::Mala => Box::new(Mala::new(squared)),
-        SamplerKind::Metropolis => Box::new(Metropolis::new(length)),
-        SamplerKind::Hmc => Box::new(Hmc::new(length, settings.leapfrog)),
-        SamplerKind::SgldJem => Box::new(SgldJem::default()),
+    let step_size = if kind.steps_are_squared() { length * spread.deviation } else { length };
+    kind.sampler(step_size, settings.leapfrog, 1.0)
+}
+
+impl SamplerKind {
+    /// Whether the step size is a squared length, as that of Langevin steps is.
+    pub fn steps_are_squared(self) -> bool {
+        matches!(self, Self::Ula | Self::Mala)
+    }
+
+    /// The sampler, with a step size and at an inverse temperature where it has them.
+    pub fn sampler(self, step_size: f32, leapfrog: u32, beta: f32) -> Box<dyn Sampler> {
+        match self {
+            Self::Gibbs => Box::new(Gibbs { beta, clamp: None }),
+            Self::Ula => Box::new(Ula::new(step_size).with_beta(beta)),
+            Self::Mala => Box::new(Mala::new(step_size).with_beta(beta)),
+            Self::Metropolis => Box::new(Metropolis::new(step_size).with_beta(beta)),
+            Self::Hmc => Box::new(Hmc::new(step_size, leapfrog).with_beta(beta)),
+            Self::SgldJem => Box::new(SgldJem::default()),
+        }
     }
 }
 
 impl Spread {
-    fn of(data: &Examples) -> Self {
+    /// Of the training data, as nets need it. What an RBM learns from lies between 0 and 1, and
+    /// nothing of it is scaled.
+    pub fn of(data: &Examples, model: ModelKind) -> Self {
+        if model == ModelKind::Rbm {
+            return Self { deviation: 1.0, low: 0.0, high: 1.0 };
+        }
         let means = column_means(data);
         let rows = data.values.chunks_exact(data.columns);
         let squares: f64 = rows
@@ -148,12 +165,12 @@ impl Spread {
             .map(|(x, mean)| f64::from(x - mean).powi(2))
             .sum();
         let deviation = (squares / data.values.len().max(1) as f64).sqrt() as f32;
-        let fold = |start, pick: fn(f32, f32) -> f32| data.values.iter().copied().fold(start, pick);
+        let (low, high) = data.range();
         Self {
             // Constant data still need a unit of length.
             deviation: if deviation > 0.0 { deviation } else { 1.0 },
-            low: fold(f32::INFINITY, f32::min),
-            high: fold(f32::NEG_INFINITY, f32::max),
+            low,
+            high,
         }
     }
 }

@@ -49,11 +49,12 @@ impl Trainer {
     pub fn new(device: &Device, mut data: Dataset, settings: Settings) -> Result<Self, TrainError> {
         settings.validate()?;
         prepare::data(&mut data, &settings)?;
-        let model = prepare::model(device, &data, &settings)?;
+        let spread = prepare::Spread::of(&data.train, settings.model);
+        let model = prepare::model(device, &data, &settings, spread)?;
         let draw = settings.binarize == Binarize::Dynamic;
         let classes = model.classes();
         let feed = Feed::new(device, &data.train, settings.batch, draw, classes, settings.seed)?;
-        let objective = prepare::objective(&model, &data, &settings, feed.batch())?;
+        let objective = prepare::objective(&model, &settings, spread, feed.batch())?;
         let zeros = |(_, array): (_, &Array)| device.zeros(array.rows(), array.columns());
         let gradient = model.parameters().into_iter().map(zeros).collect::<Result<_, _>>()?;
         let batch = Batch {

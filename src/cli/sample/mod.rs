@@ -14,7 +14,7 @@ use super::{
     source::{DataArgs, Source},
 };
 use crate::{
-    data::{Dataset, Examples, ImageShape},
+    data::{Dataset, ImageShape},
     device::{Array, Device},
     energy::{Energy, Model, Rbm},
     plot,
@@ -245,8 +245,7 @@ fn frame_at(frame: u32, frames: u32, steps: u32) -> u32 {
 
 /// As many held-out examples as there are chains, from the start again when they run out.
 fn held_out(data: &Dataset, chains: usize, value: impl Fn(f32) -> f32) -> Vec<f32> {
-    let parts: [&Examples; 3] = [&data.test, &data.validation, &data.train];
-    let part = parts.into_iter().find(|part| part.rows > 0).unwrap_or(parts[2]);
+    let part = data.held_out().unwrap_or(&data.train);
     (0..chains).flat_map(|chain| part.row(chain % part.rows)).map(|x| value(*x)).collect()
 }
 

@@ -7,7 +7,7 @@ use crate::{
     energy::{Energy, Mlp},
     plot,
     run::{Landscape, Range, class_grid, class_names, pairs, shape_or_strip},
-    sampler::{Chains, Hmc, Mala, Metropolis, Sampler, SgldJem, Ula, burn_in},
+    sampler::{Chains, Sampler, burn_in},
     train::SamplerKind,
 };
 
@@ -234,14 +234,6 @@ fn sampler_kind(args: &Args, source: &Source) -> SamplerKind {
 
 fn sampler(args: &Args, kind: SamplerKind, range: Range) -> Box<dyn Sampler> {
     let length = FIRST_STEP * (range.high - range.low);
-    let step = |first: f32| args.step_size.unwrap_or(first);
-    let beta = args.beta;
-    match kind {
-        SamplerKind::Gibbs => Box::new(crate::sampler::Gibbs::default()),
-        SamplerKind::Ula => Box::new(Ula::new(step(length * length)).with_beta(beta)),
-        SamplerKind::Mala => Box::new(Mala::new(step(length * length)).with_beta(beta)),
-        SamplerKind::Metropolis => Box::new(Metropolis::new(step(length)).with_beta(beta)),
-        SamplerKind::Hmc => Box::new(Hmc::new(step(length), LEAPFROG).with_beta(beta)),
-        SamplerKind::SgldJem => Box::new(SgldJem::default()),
-    }
+    let first = if kind.steps_are_squared() { length * length } else { length };
+    kind.sampler(args.step_size.unwrap_or(first), LEAPFROG, args.beta)
 }

@@ -3,11 +3,11 @@
 
 use super::shape_or_strip;
 use crate::{
-    data::{Examples, ImageShape},
+    data::{Examples, ImageShape, Planar},
     device::DeviceError,
     energy::{Energy, Mlp},
     evaluate::{self, Quadrature},
-    plot::{self, DensityMap, Field, Flow},
+    plot::{self, DensityMap, Field, Flow, field_points},
     run::{Folder, RunError},
     sampler::{Chains, Mala, Sampler, SamplerError, SgldJem, burn_in},
     train::{TrainError, Trainer},
@@ -86,9 +86,7 @@ pub struct Range {
 impl Range {
     /// Of examples.
     pub fn of(data: &Examples) -> Self {
-        let values = data.values.iter().copied();
-        let start = (f32::INFINITY, f32::NEG_INFINITY);
-        let (low, high) = values.fold(start, |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = data.range();
         Self { low, high }
     }
 
@@ -169,8 +167,7 @@ pub fn class_names(classes: usize, names: Option<&[String]>) -> Vec<String> {
 /// confusion.png and calibration.png of the held-out part.
 async fn draw_classifier(folder: &Folder, mlp: &Mlp, trainer: &Trainer) -> Result<(), RunError> {
     let data = trainer.data();
-    let judged = [&data.test, &data.validation].into_iter().find(|part| part.rows > 0);
-    let judged = judged.unwrap_or(&data.train);
+    let judged = data.held_out().unwrap_or(&data.train);
     let Some(labels) = &judged.labels else { return Ok(()) };
     let logits = evaluate::logits(mlp, judged).await;
     let logits = logits.map_err(|error| folder.failed(error.into()))?;
@@ -179,14 +176,6 @@ async fn draw_classifier(folder: &Folder, mlp: &Mlp, trainer: &Trainer) -> Resul
     let picture = plot::confusion(&counts, mlp.classes(), names)?;
     folder.write("confusion.png", &plot::png(&picture)?)?;
     let (bins, error) = evaluate::calibration(&logits, labels);
-    let bins: Vec<plot::Bin> = bins
-        .iter()
-        .map(|bin| plot::Bin {
-            confidence: bin.confidence,
-            accuracy: bin.accuracy,
-            count: bin.count,
-        })
-        .collect();
     folder.write("calibration.png", &plot::png(&plot::reliability(&bins, error)?)?)
 }
 
@@ -195,7 +184,7 @@ pub fn pairs(values: &[f32]) -> Vec<[f32; 2]> {
     values.chunks_exact(2).map(|pair| [pair[0], pair[1]]).collect()
 }
 
-/// −E over a box of the plane.
+/// −E, or the log-density of a known law, over a box of the plane.
 pub struct Landscape {
     grid: Quadrature,
 }
@@ -208,6 +197,14 @@ impl Landscape {
     pub async fn of(energy: &dyn Energy, mut bounds: Vec<(f64, f64)>) -> Result<Self, DeviceError> {
         evaluate::widen(&mut bounds, 1.5);
         Ok(Self { grid: Quadrature::on(energy, bounds, SIDE).await? })
+    }
+
+    /// The log-density of a known law, over such a box.
+    pub fn of_law(planar: Planar, mut bounds: Vec<(f64, f64)>) -> Self {
+        evaluate::widen(&mut bounds, 1.5);
+        let places = field_points(SIDE, SIDE, bounds[0], bounds[1]);
+        let minus_energy = places.iter().map(|x| planar.log_density(*x)).collect();
+        Self { grid: Quadrature { log_z: 0.0, bounds, side: SIDE, minus_energy } }
     }
 
     fn field(&self) -> Field<'_> {
