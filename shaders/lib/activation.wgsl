@@ -22,8 +22,8 @@ fn activation_exp_parts(argument: f32) -> vec2<f32> {
     let x = clamp(argument, -87.0, 0.0);
     let n = round(x * 1.44269504);
     let r = (x - n * 0.693359375) - n * -2.12194440e-4;
-    let p = 0.5 + r * (1.6666666e-1 + r * (4.1665796e-2 + r * (8.333452e-3
-        + r * (1.3982e-3 + r * 1.9875691e-4))));
+    let p = 0.49999993 + r * (1.666652e-1 + r * (4.166839e-2 + r * (8.36875e-3
+        + r * 1.38145e-3)));
     return vec2<f32>(bitcast<f32>(u32(i32(n) + 127) << 23u), p * r * r + r);
 }
 

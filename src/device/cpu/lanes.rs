@@ -3,19 +3,22 @@
 //! sum crosses lanes. The inputs of a product are lanes, its weights are scalars that all lanes
 //! share, read in the order in which they were packed.
 
+use bytemuck::{Pod, Zeroable};
 use pulp::{Arch, Simd, WithSimd};
+
+use super::{finish::Finish, transpose::transpose};
 
 /// Chains of a tile: two registers of the widest SIMD.
 pub(super) const LANES: usize = 32;
 /// Units whose sums are taken at a time: with two registers of lanes each, they keep a core's
 /// multipliers busy and fit its registers.
-const UNITS: usize = 8;
+pub(super) const UNITS: usize = 8;
 /// As many where there are half the registers.
 const FEW_UNITS: usize = 4;
 
 /// A value of every chain of a tile.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
 pub(super) struct Lanes(pub [f32; LANES]);
 
 impl Lanes {
@@ -31,26 +34,46 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    pub fn new(inputs: usize, outputs: usize, weight: impl Fn(usize, usize) -> f32) -> Self {
-        let mut weights = Vec::with_capacity(inputs * outputs);
+    /// Packs W `[inputs, outputs]`.
+    pub fn new(weights: &[f32], (inputs, outputs): (usize, usize)) -> Self {
+        let mut packed = Vec::with_capacity(inputs * outputs);
         for (first, units) in unit_blocks(outputs) {
-            for input in 0..inputs {
-                weights.extend((first..first + units).map(|output| weight(input, output)));
+            for row in weights.chunks_exact(outputs) {
+                packed.extend_from_slice(&row[first..first + units]);
             }
         }
-        Self { weights, inputs, outputs }
+        Self { weights: packed, inputs, outputs }
     }
 
-    /// out ← bias + the product; `finish` is called for each output with its number.
+    /// Packs Wᵀ for W `[outputs, inputs]`.
+    pub fn transposed(weights: &[f32], (outputs, inputs): (usize, usize)) -> Self {
+        let mut rows = vec![0.0; weights.len()];
+        transpose(weights, inputs, (outputs, inputs), &mut rows);
+        Self::new(&rows, (inputs, outputs))
+    }
+
+    /// out ← bias + the product, finished block by block while it is in registers.
     pub fn multiply(
         &self,
         input: &[Lanes],
         bias: Option<&[f32]>,
         out: &mut [Lanes],
-        finish: impl FnMut(usize, &mut Lanes),
+        finish: impl Finish,
     ) {
         Arch::new().dispatch(Multiply { packed: self, input, bias, out, finish });
     }
+}
+
+/// The lanes as registers.
+#[inline(always)]
+pub(super) fn registers<S: Simd>(lanes: &[Lanes]) -> &[S::f32s] {
+    S::as_simd_f32s(bytemuck::must_cast_slice(lanes)).0
+}
+
+/// The same, to write to.
+#[inline(always)]
+pub(super) fn registers_mut<S: Simd>(lanes: &mut [Lanes]) -> &mut [S::f32s] {
+    S::as_mut_simd_f32s(bytemuck::must_cast_slice_mut(lanes)).0
 }
 
 /// The blocks of outputs as (first, how many): of [`UNITS`], then of ever fewer.
@@ -72,7 +95,7 @@ struct Multiply<'a, F> {
     finish: F,
 }
 
-impl<F: FnMut(usize, &mut Lanes)> WithSimd for Multiply<'_, F> {
+impl<F: Finish> WithSimd for Multiply<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -98,9 +121,7 @@ impl<F: FnMut(usize, &mut Lanes)> WithSimd for Multiply<'_, F> {
                 2 => sums::<S, 2, 0, 2>(simd, weights, start, input, out),
                 _ => sums::<S, 1, 0, 1>(simd, weights, start, input, out),
             }
-            for (index, out) in out.iter_mut().enumerate() {
-                finish(first + index, out);
-            }
+            finish.finish(simd, first, out);
         }
     }
 }
@@ -115,8 +136,10 @@ fn sums<S: Simd, const N: usize, const FIRST: usize, const BLOCK: usize>(
     out: &mut [Lanes],
 ) {
     for pair in 0..LANES / (2 * S::F32_LANES) {
-        let mut sums: [_; N] =
-            std::array::from_fn(|unit| [simd.splat_f32s(start[FIRST + unit]); 2]);
+        let mut sums = [[simd.splat_f32s(0.0); 2]; N];
+        for (sums, start) in sums.iter_mut().zip(&start[FIRST..]) {
+            *sums = [simd.splat_f32s(*start); 2];
+        }
         for (weights, input) in weights.as_chunks::<BLOCK>().0.iter().zip(input) {
             let (input, _) = S::as_simd_f32s(&input.0);
             let input = [input[2 * pair], input[2 * pair + 1]];

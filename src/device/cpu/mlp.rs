@@ -2,7 +2,8 @@
 //! nearest to the core.
 
 use super::{
-    activation::{elu, exp, silu, softplus, tanh},
+    activation::exp,
+    finish::{Activated, Gated, Last},
     host,
     lanes::{LANES, Lanes, Packed},
     simd::vectorize,
@@ -16,17 +17,17 @@ struct HiddenLayer<'a> {
 }
 
 /// The last layer, as its head needs it.
-enum Top {
-    /// E = sign · output, the only one that is computed, with the bias of that output.
-    One { forward: Packed, bias: [f32; 1], sign: f32 },
+enum Top<'a> {
+    /// E = bias + Σ weight · value: one output, its sign that of the energy.
+    One { weights: Vec<f32>, bias: f32 },
     /// E = −log Σ exp of the outputs.
-    Free { forward: Packed, bias: Vec<f32>, backward: Packed },
+    Free { forward: Packed, bias: &'a [f32], backward: Packed },
 }
 
 /// A net, its weights packed for tiles.
 pub(super) struct PackedNet<'a> {
     hidden: Vec<HiddenLayer<'a>>,
-    top: Top,
+    top: Top<'a>,
     nonlinearity: Nonlinearity,
     base_precision: f32,
 }
@@ -51,33 +52,28 @@ impl<'a> PackedNet<'a> {
             ));
         }
         let (last, hidden) = layers.split_last().expect("a net has a layer");
-        let forward = |weights: &[f32], (inputs, outputs): (usize, usize)| {
-            Packed::new(inputs, outputs, |input, output| weights[input * outputs + output])
+        // Each direction on a thread: this also wakes the threads for the tiles.
+        let pack = |weights, shape| {
+            rayon::join(|| Packed::new(weights, shape), || Packed::transposed(weights, shape))
         };
-        let backward = |weights: &[f32], (inputs, outputs): (usize, usize)| {
-            Packed::new(outputs, inputs, |output, input| weights[input * outputs + output])
-        };
-        let hidden = hidden.iter().map(|(weights, bias, shape)| HiddenLayer {
-            forward: forward(weights, *shape),
-            bias,
-            backward: backward(weights, *shape),
+        let hidden = hidden.iter().map(|(weights, bias, shape)| {
+            let (forward, backward) = pack(weights, *shape);
+            HiddenLayer { forward, bias, backward }
         });
         let (weights, bias, shape) = *last;
-        let one = |output: usize, sign| Top::One {
-            forward: Packed::new(shape.0, 1, |input, _| weights[input * shape.1 + output]),
-            bias: [bias[output]],
-            sign,
+        let one = |output: usize, sign: f32| Top::One {
+            weights: (0..shape.0).map(|input| sign * weights[input * shape.1 + output]).collect(),
+            bias: sign * bias[output],
         };
         Ok(Self {
             hidden: hidden.collect(),
             top: match net.head {
                 Head::Energy => one(0, 1.0),
                 Head::Class(class) => one(class as usize, -1.0),
-                Head::Free => Top::Free {
-                    forward: forward(weights, shape),
-                    bias: bias.to_vec(),
-                    backward: backward(weights, shape),
-                },
+                Head::Free => {
+                    let (forward, backward) = pack(weights, shape);
+                    Top::Free { forward, bias, backward }
+                }
             },
             nonlinearity: net.nonlinearity,
             base_precision: net.base_precision,
@@ -106,118 +102,66 @@ impl<'a> PackedNet<'a> {
         workspace: &mut Workspace,
     ) {
         let Workspace { slopes, pair: [current, next] } = workspace;
-        for (index, (layer, slopes)) in self.hidden.iter().zip(slopes.iter_mut()).enumerate() {
-            let input = if index == 0 { x } else { &current[..] };
-            self.activated(layer, input, next, slopes);
-            std::mem::swap(current, next);
-        }
-        let values = if self.hidden.is_empty() { x } else { &current[..] };
-        let precision = self.base_precision;
         let mut energy = energy.map(|energy| {
-            *energy = half_square(x, precision);
+            let constant = if let Top::One { bias, .. } = &self.top { *bias } else { 0.0 };
+            *energy = base_energy(x, self.base_precision, constant);
             energy
         });
-        // The cotangent of −E at the values of the layer below the last.
-        let last_slopes = slopes.last();
-        match &self.top {
-            Top::One { forward, bias, sign } => {
-                if let Some(energy) = &mut energy {
-                    let mut output = [Lanes::ZERO];
-                    forward.multiply(values, Some(bias), &mut output, |_, _| {});
-                    add_scaled(energy, &output[0], *sign);
+        // Leaves in `current` the cotangent of −E at the sums of the last hidden layer.
+        for (index, layer) in self.hidden.iter().enumerate() {
+            let input = if index == 0 { x } else { &current[..] };
+            let (forward, bias) = (&layer.forward, Some(layer.bias));
+            match &self.top {
+                Top::One { weights, .. } if index + 1 == self.hidden.len() => {
+                    let energy = energy.as_deref_mut();
+                    let last = Last { nonlinearity: self.nonlinearity, weights, energy };
+                    forward.multiply(input, bias, next, last);
                 }
-                match last_slopes {
-                    Some(slopes) => {
-                        let rows = current.iter_mut().zip(slopes).zip(&forward.weights);
-                        vectorize(
-                            #[inline(always)]
-                            || {
-                                for ((out, slope), weight) in rows {
-                                    for (out, slope) in out.0.iter_mut().zip(&slope.0) {
-                                        *out = -sign * weight * slope;
-                                    }
-                                }
-                            },
-                        );
-                    }
-                    None => {
-                        for (score, weight) in score.iter_mut().zip(&forward.weights) {
-                            score.0.fill(-sign * weight);
-                        }
+                _ => {
+                    let slopes = &mut slopes[index];
+                    let activated = Activated { nonlinearity: self.nonlinearity, slopes };
+                    forward.multiply(input, bias, next, activated);
+                }
+            }
+            std::mem::swap(current, next);
+        }
+        match &self.top {
+            Top::One { weights, .. } if self.hidden.is_empty() => {
+                for ((score, x), weight) in score.iter_mut().zip(x).zip(weights) {
+                    score.0.fill(-weight);
+                    if let Some(energy) = &mut energy {
+                        add_scaled(energy, x, *weight);
                     }
                 }
             }
+            Top::One { .. } => {}
             Top::Free { forward, bias, backward } => {
-                forward.multiply(values, Some(bias), next, |_, _| {});
+                let values = if self.hidden.is_empty() { x } else { &current[..] };
+                forward.multiply(values, Some(bias), next, ());
                 let log_sum = softmax(&mut next[..forward.outputs], energy.is_some());
                 if let Some(energy) = &mut energy {
                     add_scaled(energy, &log_sum, -1.0);
                 }
-                match last_slopes {
-                    Some(slopes) => gated(backward, next, slopes, current),
-                    None => backward.multiply(next, None, score, |_, _| {}),
+                match slopes.last() {
+                    Some(slopes) => backward.multiply(next, None, current, Gated { slopes }),
+                    None => backward.multiply(next, None, score, ()),
                 }
             }
         }
         for index in (1..self.hidden.len()).rev() {
-            gated(&self.hidden[index].backward, current, &slopes[index - 1], next);
+            let below = Gated { slopes: &slopes[index - 1] };
+            self.hidden[index].backward.multiply(current, None, next, below);
             std::mem::swap(current, next);
         }
         if let Some(first) = self.hidden.first() {
-            first.backward.multiply(current, None, score, |_, _| {});
+            first.backward.multiply(current, None, score, ());
         }
-        if precision != 0.0 {
+        if self.base_precision != 0.0 {
             for (score, x) in score.iter_mut().zip(x) {
-                add_scaled(score, x, -precision);
+                add_scaled(score, x, -self.base_precision);
             }
         }
     }
-
-    /// out ← φ of a layer's sums, and its slopes.
-    fn activated(
-        &self,
-        layer: &HiddenLayer<'_>,
-        input: &[Lanes],
-        out: &mut [Lanes],
-        slopes: &mut [Lanes],
-    ) {
-        macro_rules! multiply {
-            ($function:ident) => {
-                layer.forward.multiply(
-                    input,
-                    Some(layer.bias),
-                    out,
-                    #[inline(always)]
-                    |unit, out| {
-                        for (out, slope) in out.0.iter_mut().zip(&mut slopes[unit].0) {
-                            (*out, *slope) = $function(*out);
-                        }
-                    },
-                )
-            };
-        }
-        match self.nonlinearity {
-            Nonlinearity::Silu => multiply!(silu),
-            Nonlinearity::Elu => multiply!(elu),
-            Nonlinearity::Tanh => multiply!(tanh),
-            Nonlinearity::Softplus => multiply!(softplus),
-        }
-    }
-}
-
-/// out ← slopes · the product.
-fn gated(packed: &Packed, input: &[Lanes], slopes: &[Lanes], out: &mut [Lanes]) {
-    packed.multiply(
-        input,
-        None,
-        out,
-        #[inline(always)]
-        |unit, out| {
-            for (out, slope) in out.0.iter_mut().zip(&slopes[unit].0) {
-                *out *= slope;
-            }
-        },
-    );
 }
 
 /// out ← out + scale · x.
@@ -228,18 +172,17 @@ fn add_scaled(out: &mut Lanes, x: &Lanes, scale: f32) {
     }
 }
 
-/// ½ · precision · ‖x‖² of every chain; 0 where the precision is.
-fn half_square(x: &[Lanes], precision: f32) -> Lanes {
-    let mut sum = Lanes::ZERO;
+/// constant + ½ · precision · ‖x‖² of every chain.
+fn base_energy(x: &[Lanes], precision: f32, constant: f32) -> Lanes {
+    let mut energy = Lanes([constant; LANES]);
     if precision != 0.0 {
         for x in x {
-            for (sum, x) in sum.0.iter_mut().zip(&x.0) {
-                *sum += x * x;
+            for (energy, x) in energy.0.iter_mut().zip(&x.0) {
+                *energy += 0.5 * precision * x * x;
             }
         }
-        sum.0.iter_mut().for_each(|sum| *sum *= 0.5 * precision);
     }
-    sum
+    energy
 }
 
 /// Replaces outputs by their softmax; their log-sum-exp where wanted.

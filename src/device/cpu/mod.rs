@@ -4,6 +4,7 @@
 mod accept;
 mod activation;
 mod bits;
+mod finish;
 mod gibbs;
 mod lanes;
 mod langevin;
@@ -17,6 +18,7 @@ mod outer;
 mod philox;
 mod pointwise;
 mod potential;
+mod real;
 mod reduce;
 mod simd;
 mod softmax;
