@@ -50,6 +50,36 @@ pub struct Gibbs<'a> {
     pub first_step: u32,
 }
 
+/// Block-Gibbs sweeps of a bipartite binary model along a path of inverse temperatures from a base of
+/// independent units, with the importance weights of the path: annealed importance sampling (Neal
+/// 2001; Salakhutdinov and Murray 2008).
+///
+/// The law at β is exp(−(1 − β)E₀ − βE), E₀ = −b₀ᵀv. Sweep s draws v | h, then h | v, at β_{s+1};
+/// before it, log f(β_{s+1}) − log f(β_s) is added to the log weight, with
+/// log f(β) = β cᵀh + Σᵢ softplus(b₀ᵢ + β(bᵢ − b₀ᵢ + Wᵢ·h)), the visible units summed out.
+pub struct Anneal<'a> {
+    /// W, `[D, H]`.
+    pub weights: &'a Array,
+    /// b₀, `[1, D]`: the visible bias of the base.
+    pub base_bias: &'a Array,
+    /// b − b₀, `[1, D]`.
+    pub bias_shift: &'a Array,
+    /// c, `[1, H]`.
+    pub hidden_bias: &'a Array,
+    /// Visible states, `[n, D]`; only written.
+    pub visible: &'a mut Array,
+    /// Hidden states, `[n, H]`, zeros and ones: where the path starts.
+    pub hidden: &'a mut Array,
+    /// Log weights, `[n, 1]`; the path adds to them.
+    pub log_weights: &'a mut Array,
+    /// β₀, β₁, …: one more than there are sweeps.
+    pub betas: &'a [f32],
+    /// The run's seed.
+    pub seed: u64,
+    /// Number of the first sweep; sweep s draws at step `first_step + s`.
+    pub first_step: u32,
+}
+
 /// What follows a product.
 #[derive(Clone, Copy, Debug)]
 pub enum Activation {
@@ -303,6 +333,8 @@ pub trait Kernels: Send + Sync {
     ) -> Result<()>;
     /// See [`Gibbs`].
     fn gibbs(&self, call: Gibbs<'_>) -> Result<()>;
+    /// See [`Anneal`].
+    fn anneal(&self, call: Anneal<'_>) -> Result<()>;
     /// See [`Linear`].
     fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()>;
     /// As `linear`, each row summed after the activation: out `[n, 1]`.

@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub use array::{Array, Storage};
 pub use error::{DeviceError, bytes};
 pub use kernels::{
-    Activation, Companion, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending, Pointwise,
-    Reduce, Result, RowWeights,
+    Activation, Anneal, Companion, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending,
+    Pointwise, Reduce, Result, RowWeights,
 };
 pub use net::{
     Accept, Head, LARGEST_ENERGY, LARGEST_STATE, Langevin, Layer, Net, Nonlinearity, Rule, TALLY,
@@ -167,6 +167,19 @@ impl Device {
             expect("gibbs", "clamp", clamp.shape(), (1, d))?;
         }
         if call.sweeps == 0 { Ok(()) } else { self.backend.gibbs(call) }
+    }
+
+    /// Runs sweeps along a path of inverse temperatures; see [`Anneal`].
+    pub fn anneal(&self, call: Anneal<'_>) -> Result<()> {
+        let (d, h) = call.weights.shape();
+        let n = call.visible.rows;
+        expect("anneal", "visible", call.visible.shape(), (n, d))?;
+        expect("anneal", "hidden", call.hidden.shape(), (n, h))?;
+        expect("anneal", "log_weights", call.log_weights.shape(), (n, 1))?;
+        expect("anneal", "base_bias", call.base_bias.shape(), (1, d))?;
+        expect("anneal", "bias_shift", call.bias_shift.shape(), (1, d))?;
+        expect("anneal", "hidden_bias", call.hidden_bias.shape(), (1, h))?;
+        if call.betas.len() < 2 { Ok(()) } else { self.backend.anneal(call) }
     }
 
     /// out ← act(scale · (X·W + bias)); see [`Linear`].

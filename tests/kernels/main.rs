@@ -2,6 +2,7 @@
 
 mod accept;
 mod activations;
+mod anneal;
 #[path = "../common/mod.rs"]
 mod common;
 mod errors;

@@ -3,6 +3,7 @@
 
 mod accept;
 mod activation;
+mod anneal;
 mod bits;
 mod finish;
 mod gibbs;
@@ -25,8 +26,8 @@ mod softmax;
 mod transpose;
 
 use super::{
-    Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
-    Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, bytes,
+    Accept, Anneal, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize,
+    Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -104,6 +105,10 @@ impl Kernels for Cpu {
 
     fn gibbs(&self, call: Gibbs<'_>) -> Result<()> {
         gibbs::gibbs(call)
+    }
+
+    fn anneal(&self, call: Anneal<'_>) -> Result<()> {
+        anneal::anneal(call)
     }
 
     fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Chains of a group: those that one thread draws at a time.
-const GROUP: usize = 16;
+pub(super) const GROUP: usize = 16;
 /// The most groups of a workgroup; more would leave too few workgroups to fill a GPU.
 const MAX_GROUPS: usize = 2;
 
@@ -57,85 +57,133 @@ pub(super) const PROGRAM: Program = Program {
 
 pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
     let _sequence = lock(&gpu.sequence);
-    let (d, h) = call.weights.shape();
-    let fitting = gpu.device.limits().max_compute_workgroup_storage_size as usize / (4 * (d + h));
-    match fitting.min(MAX_GROUPS) {
+    match groups(gpu, call.weights.shape(), call.visible.rows(), 0) {
         0 => by_half_sweeps(gpu, call),
-        groups => {
-            let needed = call.visible.rows().div_ceil(GROUP);
-            fused(gpu, call, groups.min(needed))
+        groups => fused(gpu, call, groups),
+    }
+}
+
+/// Groups of a workgroup that keeps the states of its chains and `more` bytes in its memory; 0 where
+/// not even one fits.
+pub(super) fn groups(gpu: &Gpu, (d, h): (usize, usize), chains: usize, more: usize) -> usize {
+    let room = gpu.device.limits().max_compute_workgroup_storage_size as usize;
+    let fitting = room.saturating_sub(more) / (4 * (d + h));
+    fitting.min(MAX_GROUPS).min(chains.div_ceil(GROUP))
+}
+
+/// The constants of `lib/half_sweep.wgsl`.
+pub(super) fn constants(groups: usize, (d, h): (usize, usize)) -> [(&'static str, Constant); 2] {
+    let words = (groups * (d + h)) as u32;
+    [("GROUPS", Constant::U32(groups as u32)), ("WORDS", Constant::U32(words))]
+}
+
+/// W `[D, H]`, then its transpose, as `lib/half_sweep.wgsl` reads them.
+pub(super) fn lay_out(gpu: &Gpu, weights: &Array) -> Result<wgpu::Buffer> {
+    let (d, h) = weights.shape();
+    let source = buffer("gibbs", "weights", weights)?;
+    let both = gpu.scratch("gibbs weights", 2 * d * h)?;
+    gpu.copy((source, 0), (&both, 0), 4 * (d * h) as u64)?;
+    transpose::transpose(gpu, source, (d, h), &both, d * h)?;
+    Ok(both)
+}
+
+/// The tiles of chains and the sweeps of a call, to be split into dispatches.
+pub(super) struct Tiles {
+    /// Work of a sweep of one tile.
+    pub work: f64,
+    pub count: u32,
+    pub sweeps: u32,
+}
+
+/// What one dispatch does.
+pub(super) struct Part {
+    pub first_tile: u32,
+    /// Sweeps that came before, for these tiles.
+    pub done: u32,
+    pub sweeps: u32,
+    pub groups: [u32; 3],
+    pub work: f64,
+}
+
+impl Tiles {
+    pub fn for_each(&self, gpu: &Gpu, mut dispatch: impl FnMut(Part) -> Result<()>) -> Result<()> {
+        let mut first_tile = 0;
+        while first_tile < self.count {
+            let fitting = (gpu.budget() / self.work) as u32;
+            let mut count = fitting.max(LEAST_TILES).min(self.count - first_tile);
+            if count > FOLD && count < self.count - first_tile {
+                // A folded grid is full, or it would run tiles of the next dispatch too.
+                count -= count % FOLD;
+            }
+            let work = self.work * f64::from(count);
+            let mut done = 0;
+            while done < self.sweeps {
+                let sweeps = ((gpu.budget() / work) as u32).clamp(1, self.sweeps - done);
+                dispatch(Part {
+                    first_tile,
+                    done,
+                    sweeps,
+                    groups: [count.min(FOLD), count.div_ceil(FOLD), 1],
+                    work: work * f64::from(sweeps),
+                })?;
+                done += sweeps;
+            }
+            first_tile += count;
         }
+        Ok(())
     }
 }
 
 fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
     let (d, h) = call.weights.shape();
     let chains = call.visible.rows();
-    let source = buffer("gibbs", "weights", call.weights)?;
-    let weights = gpu.scratch("gibbs weights", 2 * d * h)?;
+    let weights = lay_out(gpu, call.weights)?;
     let biases = gpu.scratch("gibbs biases", d + h)?;
-    gpu.copy((source, 0), (&weights, 0), 4 * (d * h) as u64)?;
-    transpose::transpose(gpu, source, (d, h), &weights, d * h)?;
     gpu.copy((buffer("gibbs", "visible_bias", call.visible_bias)?, 0), (&biases, 0), 4 * d as u64)?;
     let hidden_bias = buffer("gibbs", "hidden_bias", call.hidden_bias)?;
     gpu.copy((hidden_bias, 0), (&biases, 4 * d as u64), 4 * h as u64)?;
     let unused = gpu.unused()?;
     let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
 
-    let tile_work = 2.0 * (groups * GROUP * d * h) as f64;
-    let tiles = chains.div_ceil(groups * GROUP) as u32;
     let [key_low, key_high] = key(call.seed);
-    let mut first_tile = 0;
-    while first_tile < tiles {
-        let fitting = (gpu.budget() / tile_work) as u32;
-        let mut count = fitting.max(LEAST_TILES).min(tiles - first_tile);
-        if count > FOLD && count < tiles - first_tile {
-            // A folded grid is full, or it would run tiles of the next dispatch too.
-            count -= count % FOLD;
-        }
-        let sweep_work = tile_work * f64::from(count);
-        let mut done = 0;
-        while done < call.sweeps {
-            let sweeps = ((gpu.budget() / sweep_work) as u32).clamp(1, call.sweeps - done);
-            let params = Params {
-                visible: d as u32,
-                hidden: h as u32,
-                chains: chains as u32,
-                sweeps,
-                first_step: call.first_step.wrapping_add(done),
-                key_low,
-                key_high,
-                beta: call.beta,
-                has_clamp: u32::from(clamp.is_some()),
-                keep_means: u32::from(done + sweeps == call.sweeps),
-                visible_stream: Stream::Visible as u32,
-                hidden_stream: Stream::Hidden as u32,
-                first_tile,
-                pad: [0; 3],
-            };
-            gpu.dispatch(Dispatch {
-                program: &PROGRAM,
-                constants: &[
-                    ("GROUPS", Constant::U32(groups as u32)),
-                    ("WORDS", Constant::U32((groups * (d + h)) as u32)),
-                ],
-                params: bytemuck::bytes_of(&params),
-                buffers: &[
-                    &weights,
-                    &biases,
-                    clamp.unwrap_or(&unused),
-                    buffer("gibbs", "visible", call.visible)?,
-                    buffer("gibbs", "hidden", call.hidden)?,
-                    buffer("gibbs", "hidden_means", call.hidden_means)?,
-                ],
-                groups: [count.min(FOLD), count.div_ceil(FOLD), 1],
-                work: sweep_work * f64::from(sweeps),
-            })?;
-            done += sweeps;
-        }
-        first_tile += count;
-    }
-    Ok(())
+    let tiles = Tiles {
+        work: 2.0 * (groups * GROUP * d * h) as f64,
+        count: chains.div_ceil(groups * GROUP) as u32,
+        sweeps: call.sweeps,
+    };
+    tiles.for_each(gpu, |part| {
+        let params = Params {
+            visible: d as u32,
+            hidden: h as u32,
+            chains: chains as u32,
+            sweeps: part.sweeps,
+            first_step: call.first_step.wrapping_add(part.done),
+            key_low,
+            key_high,
+            beta: call.beta,
+            has_clamp: u32::from(clamp.is_some()),
+            keep_means: u32::from(part.done + part.sweeps == call.sweeps),
+            visible_stream: Stream::Visible as u32,
+            hidden_stream: Stream::Hidden as u32,
+            first_tile: part.first_tile,
+            pad: [0; 3],
+        };
+        gpu.dispatch(Dispatch {
+            program: &PROGRAM,
+            constants: &constants(groups, (d, h)),
+            params: bytemuck::bytes_of(&params),
+            buffers: &[
+                &weights,
+                &biases,
+                clamp.unwrap_or(&unused),
+                buffer("gibbs", "visible", call.visible)?,
+                buffer("gibbs", "hidden", call.hidden)?,
+                buffer("gibbs", "hidden_means", call.hidden_means)?,
+            ],
+            groups: part.groups,
+            work: part.work,
+        })
+    })
 }
 
 /// For models whose states do not fit into workgroup memory: each half-sweep is a product.

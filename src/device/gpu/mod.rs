@@ -1,6 +1,7 @@
 //! The kernels on the GPU: buffers, tile choice and dispatch. The shaders are in `shaders/`.
 
 mod accept;
+mod anneal;
 mod gibbs;
 mod langevin;
 mod linear;
@@ -23,8 +24,8 @@ use std::{
 };
 
 use super::{
-    Accept, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize, Outer,
-    Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
+    Accept, Anneal, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize,
+    Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -70,6 +71,7 @@ struct Fault {
 
 /// Every GPU program of the crate, for tests that check shaders against their host side.
 pub const PROGRAMS: &[&Program] = &[
+    &anneal::PROGRAM,
     &gibbs::PROGRAM,
     &langevin::PROGRAM,
     &linear::PROGRAM,
@@ -246,6 +248,10 @@ impl Kernels for Gpu {
 
     fn gibbs(&self, call: Gibbs<'_>) -> Result<()> {
         gibbs::gibbs(self, call)
+    }
+
+    fn anneal(&self, call: Anneal<'_>) -> Result<()> {
+        anneal::anneal(self, call)
     }
 
     fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {

@@ -41,6 +41,7 @@ pub enum Constant {
 const LIBRARY: &[(&str, &str)] = &[
     ("acceptance", include_str!("../../../shaders/lib/acceptance.wgsl")),
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
+    ("half_sweep", include_str!("../../../shaders/lib/half_sweep.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),
     ("net", include_str!("../../../shaders/lib/net.wgsl")),
     ("normal", include_str!("../../../shaders/lib/normal.wgsl")),

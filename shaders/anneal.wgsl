@@ -1,0 +1,122 @@
+// Block-Gibbs sweeps along a path of inverse temperatures, from independent units at beta 0 to the
+// model at beta 1, with the importance weights of the path: annealed importance sampling. All in
+// one dispatch; see lib/half_sweep.wgsl.
+//
+// A thread keeps its units' parts of the log weights of all chains to itself until the end.
+#import activation
+#import half_sweep
+#import philox
+
+struct Params {
+    visible: u32, // D
+    hidden: u32,  // H
+    chains: u32,
+    sweeps: u32,
+    first_step: u32,
+    key_low: u32,
+    key_high: u32,
+    first_beta: u32, // place of the beta at which the dispatch starts
+    visible_stream: u32,
+    hidden_stream: u32,
+    first_tile: u32, // of this dispatch
+    pad: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<f32>; // [D, H], then its transpose [H, D]
+@group(0) @binding(2) var<storage, read> biases: array<f32>;  // base [D], hidden [H], shift [D]
+@group(0) @binding(3) var<storage, read> betas: array<f32>;
+@group(0) @binding(4) var<storage, read_write> visible: array<f32>; // [chains, D]
+@group(0) @binding(5) var<storage, read_write> hidden: array<f32>;  // [chains, H]
+@group(0) @binding(6) var<storage, read_write> log_weights: array<f32>; // [chains]
+
+const CHAINS = GROUPS * 16u; // of a workgroup
+
+var<private> parts: array<f32, CHAINS>; // of the log weights
+var<private> first_chain: u32;
+// Where this sweep comes from and goes to.
+var<private> beta_from: f32;
+var<private> beta_to: f32;
+
+var<workgroup> sums: array<f32, 256>;
+
+fn is_held(unit: u32) -> bool {
+    return false;
+}
+
+// Draws four units of one chain, given their summed inputs; one bit a unit.
+fn draw(inputs: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32) -> vec4<u32> {
+    let counter = vec4<u32>(side.step, chain, block, side.stream);
+    let words = philox(counter, vec2<u32>(params.key_low, params.key_high));
+    let of_visible = side.first == 0u;
+    var bits = vec4<u32>();
+    var part = 0.0;
+    for (var i = 0u; i < 4u; i++) {
+        var field = 0.0;
+        if of_visible {
+            let change = inputs[i] + biases[params.visible + params.hidden + units[i]];
+            let base = biases[units[i]];
+            field = base + beta_to * change;
+            // Past the last unit the units repeat.
+            if block + i * ((side.units + 3u) / 4u) < side.units {
+                part += activation_softplus(field) - activation_softplus(base + beta_from * change);
+            }
+        } else {
+            field = beta_to * (inputs[i] + biases[params.visible + units[i]]);
+        }
+        bits[i] = select(0u, 1u, philox_uniform(words[i]) < activation_sigmoid(field));
+    }
+    parts[chain - first_chain] += part;
+    return bits;
+}
+
+// The hidden units' parts of the log weights.
+fn add_hidden(thread: u32) {
+    let change = beta_to - beta_from;
+    for (var unit = thread; unit < params.hidden; unit += 256u) {
+        let bias = change * biases[params.visible + unit];
+        for (var group = 0u; group < GROUPS; group++) {
+            let word = states[(params.visible + unit) * GROUPS + group];
+            for (var c = 0u; c < 16u; c++) {
+                parts[group * 16u + c] += select(0.0, bias, ((word >> c) & 1u) != 0u);
+            }
+        }
+    }
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    first_chain = (params.first_tile + group_id.x + group_id.y * 32768u) * CHAINS;
+    load_states(first_chain, thread, false);
+
+    for (var sweep = 0u; sweep < params.sweeps; sweep++) {
+        let step = params.first_step + sweep;
+        beta_from = betas[params.first_beta + sweep];
+        beta_to = betas[params.first_beta + sweep + 1u];
+        add_hidden(thread);
+        let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
+            params.visible * params.hidden, step, params.visible_stream, false);
+        half_sweep(to_visible, first_chain, thread);
+        workgroupBarrier();
+        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, false);
+        half_sweep(to_hidden, first_chain, thread);
+        workgroupBarrier();
+    }
+
+    store_states(first_chain, thread);
+    for (var lane = 0u; lane < CHAINS; lane++) {
+        sums[thread] = parts[lane];
+        workgroupBarrier();
+        for (var width = 128u; width > 0u; width /= 2u) {
+            if thread < width {
+                sums[thread] += sums[thread + width];
+            }
+            workgroupBarrier();
+        }
+        if thread == 0u && first_chain + lane < params.chains {
+            log_weights[first_chain + lane] += sums[0];
+        }
+        // The next chain's parts overwrite the sums.
+        workgroupBarrier();
+    }
+}
