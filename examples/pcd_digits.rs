@@ -6,7 +6,7 @@
 use ergodic::{
     data,
     device::Device,
-    evaluate::Evaluation,
+    evaluate::{Evaluation, Judge},
     plot,
     run::visible_means,
     train::{Settings, Trainer},
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let model = trainer.averaged_model()?;
-    let evaluation = block_on(Evaluation::of(&model, trainer.data()))?;
+    let evaluation = block_on(Evaluation::of(&model, trainer.data(), &Judge::default()))?;
     let likelihood = evaluation.log_likelihood.test.exact.ok_or("20 units can be enumerated")?;
     println!("log-likelihood of a test digit: {likelihood:.3} nats");
 

@@ -6,7 +6,7 @@ use common::devices;
 use ergodic::{
     data::{self, Binarize},
     device::Device,
-    evaluate::Evaluation,
+    evaluate::{Evaluation, Judge},
     random::{HostRng, Stream},
     run::tensors_to_bytes,
     train::{ModelKind, ObjectiveKind, OptimizerKind, Settings, TrainError, Trainer},
@@ -113,7 +113,7 @@ fn grey_values_have_no_likelihood() {
     finish(&mut trainer);
     assert_eq!(block_on(trainer.measure(true)).unwrap().log_likelihood_train, None);
     let model = trainer.averaged_model().unwrap();
-    let evaluation = block_on(Evaluation::of(&model, trainer.data())).unwrap();
+    let evaluation = block_on(Evaluation::of(&model, trainer.data(), &Judge::default())).unwrap();
     assert!(evaluation.log_z.exact.is_some() && evaluation.log_likelihood.test.exact.is_none());
 }
 
@@ -185,7 +185,8 @@ fn digits_16_hidden_units_learn_what_a_reference_learns() {
         let mut trainer = trainer(&Device::cpu(), "digits", &settings);
         finish(&mut trainer);
         let model = trainer.averaged_model().unwrap();
-        let evaluation = block_on(Evaluation::of(&model, trainer.data())).unwrap();
+        let evaluation =
+            block_on(Evaluation::of(&model, trainer.data(), &Judge::default())).unwrap();
         let test = evaluation.log_likelihood.test.exact.unwrap();
         assert!(test >= -19.8, "seed {seed}: {test}");
     }
@@ -204,7 +205,7 @@ fn bars_and_stripes_are_learnt_almost_perfectly() {
     let mut trainer = trainer(&Device::cpu(), "bars-and-stripes", &settings);
     finish(&mut trainer);
     let model = trainer.averaged_model().unwrap();
-    let evaluation = block_on(Evaluation::of(&model, trainer.data())).unwrap();
+    let evaluation = block_on(Evaluation::of(&model, trainer.data(), &Judge::default())).unwrap();
     let likelihood = evaluation.log_likelihood.train.exact.unwrap();
     assert!((-3.6..-3.4012).contains(&likelihood), "{likelihood}");
 }

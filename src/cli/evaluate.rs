@@ -4,13 +4,14 @@ use std::{path::PathBuf, process::ExitCode};
 
 use super::{
     Context,
-    output::{open_device, say, spinner},
+    failure::Usage,
+    output::{open_device, say, spinner, stages},
     source::{DataArgs, Source},
 };
 use crate::{
     data::Binarize,
     energy::{Energy, Model},
-    evaluate::{Evaluation, MAX_EXACT_UNITS},
+    evaluate::{Effort, Estimate, Evaluation, Judge, LogLikelihood, MAX_EXACT_UNITS},
 };
 
 /// Arguments of `ergodic evaluate`.
@@ -20,14 +21,50 @@ pub(super) struct Args {
     run: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    /// Chains of annealed importance sampling, each way; 0 for none
+    #[arg(long, default_value_t = Effort::default().chains)]
+    chains: usize,
+    /// Inverse temperatures of the path from the base to the model
+    #[arg(long, default_value_t = Effort::default().temperatures)]
+    temperatures: usize,
+    /// Transitions of the chains that stand for the model, before they are used
+    #[arg(long, default_value_t = Effort::default().burn_in)]
+    burn_in: u32,
+    /// Seed of every random draw
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Args {
+    fn effort(&self) -> Result<Option<Effort>, Usage> {
+        let refuse = |flag: &str, found: u64, wanted: &str| {
+            Err(Usage(format!("{flag} is {found}, wanted {wanted}")))
+        };
+        if self.chains > 1 << 24 || self.chains == 1 {
+            return refuse("chains", self.chains as u64, "0, or 2 to 16777216");
+        }
+        if !(1..=1 << 24).contains(&self.temperatures) {
+            return refuse("temperatures", self.temperatures as u64, "1 to 16777216");
+        }
+        Ok((self.chains > 0).then_some(Effort {
+            chains: self.chains,
+            temperatures: self.temperatures,
+            burn_in: self.burn_in,
+            seed: self.seed,
+        }))
+    }
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
+    let effort = args.effort()?;
     let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
     let data = source.data(&args.data)?;
+    let chains = source.chains()?;
     let spinner = spinner("likelihood");
-    let evaluation = Evaluation::of(&source.model, &data).await?;
+    let progress = stages(&spinner);
+    let judge = Judge { effort, chains: chains.as_ref(), progress: &progress };
+    let evaluation = Evaluation::of(&source.model, &data, &judge).await?;
     spinner.finish_and_clear();
     if context.json {
         say(serde_json::to_string_pretty(&evaluation)?)?;
@@ -60,8 +97,20 @@ pub(super) fn table(evaluation: &Evaluation, model: &Model) -> String {
     let method = if evaluation.log_z.quadrature.is_some() { "by quadrature" } else { "" };
     line("log Z", log_z, method);
     let likelihood = &evaluation.log_likelihood;
-    line("log-likelihood, training", likelihood.train.exact, "nats an example");
-    line("log-likelihood, test", likelihood.test.exact, "nats an example");
+    let annealed = [
+        ("… by annealing", evaluation.log_z.ais),
+        ("… by reverse annealing", evaluation.log_z.reverse_ais),
+        ("… by both (Bennett)", evaluation.log_z.bennett),
+    ];
+    for (name, estimate) in annealed {
+        if let Some(estimate) = estimate {
+            line(name, Some(estimate.value), &certainty(estimate));
+        }
+    }
+    for (name, found) in [("training", likelihood.train), ("test", likelihood.test)] {
+        let name = format!("log-likelihood, {name}");
+        line(&name, found.exact.or(found.bennett), &bracket(found));
+    }
     line("free-energy gap", evaluation.free_energy_gap, "nats, test less training");
     // The others are figures of some models only.
     let mut known = |name: &str, value: Option<f64>, unit: &str| {
@@ -84,6 +133,19 @@ pub(super) fn table(evaluation: &Evaluation, model: &Model) -> String {
         lines.push(format!("The likelihood is unknown: {reason}."));
     }
     lines.join("\n")
+}
+
+/// How sure an estimate is.
+fn certainty(estimate: Estimate) -> String {
+    format!("± {:.4}, {:.0} effective chains", estimate.std_error, estimate.ess)
+}
+
+/// What a likelihood lies between.
+fn bracket(found: LogLikelihood) -> String {
+    match (found.lower, found.upper) {
+        (Some(lower), Some(upper)) => format!("nats an example, from {lower:.4} to {upper:.4}"),
+        _ => "nats an example".into(),
+    }
 }
 
 /// The sizes of a model's layers.

@@ -45,6 +45,16 @@ pub(super) fn spinner(message: &'static str) -> ProgressBar {
     spinner
 }
 
+/// Tells a spinner what is being done.
+pub(super) fn stages(spinner: &ProgressBar) -> impl Fn(&str, f64) {
+    |stage, share| {
+        spinner.set_message(match share {
+            0.0 => stage.into(),
+            share => format!("{stage}, {:.0} %", 100.0 * share),
+        });
+    }
+}
+
 /// Refuses to overwrite a file that is not of the kind to be written, as its first bytes tell.
 pub(super) fn check_target(path: &Path, magic: &[u8], flag: &str) -> Result<(), Usage> {
     if path.exists() && !path.is_file() {

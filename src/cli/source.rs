@@ -8,6 +8,7 @@ use crate::{
     device::Device,
     energy::Model,
     run::{Config, Folder, Loaded, read_model},
+    sampler::Chains,
     train::SamplerKind,
 };
 
@@ -72,6 +73,16 @@ impl Source {
     /// Whether the run names its data; a bare model file does not.
     pub fn names_data(&self) -> bool {
         self.config.data.is_some()
+    }
+
+    /// The chains that training has left, in its newest checkpoint.
+    pub fn chains(&self) -> anyhow::Result<Option<Chains>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        match folder.checkpoints().newest() {
+            Ok((_, state, _)) => Ok(state.chains(&*self.model)?),
+            // They are a help, no need.
+            Err(_) => Ok(None),
+        }
     }
 
     /// The sampler of the run.

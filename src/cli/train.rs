@@ -12,7 +12,7 @@ use super::{
     evaluate::why_unknown,
     failure::{INTERRUPTED, Usage},
     interrupt::Interrupt,
-    output::{bar, open_device, say, spinner},
+    output::{bar, open_device, say, spinner, stages},
     source::load,
 };
 use crate::{
@@ -140,8 +140,8 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         );
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    let spinner = spinner("likelihood and pictures");
-    let evaluation = run::finish(&trainer, &folder).await?;
+    let spinner = spinner("likelihood");
+    let evaluation = run::finish(&trainer, &folder, &stages(&spinner)).await?;
     spinner.finish_and_clear();
     report(context, &trainer, &folder, &evaluation)?;
     Ok(ExitCode::SUCCESS)

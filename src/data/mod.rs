@@ -71,6 +71,15 @@ impl Examples {
         self.values.iter().fold(start, |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
+    /// The mean of each column.
+    pub fn means(&self) -> Vec<f32> {
+        let mut sums = vec![0f64; self.columns];
+        for row in self.values.chunks_exact(self.columns.max(1)) {
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+        }
+        sums.iter().map(|sum| (sum / self.rows.max(1) as f64) as f32).collect()
+    }
+
     /// The values of one example. Panics if there is no such row.
     pub fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.columns..(row + 1) * self.columns]

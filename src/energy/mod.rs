@@ -13,6 +13,7 @@ pub use analytic::{Analytic, Component};
 pub use gaussian::Gaussian;
 pub use mlp::{Architecture, Conditional, Mlp};
 pub use model::Model;
+pub(crate) use rbm::log_odds;
 pub use rbm::{Offsets, Rbm};
 
 use crate::{

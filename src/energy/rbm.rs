@@ -38,6 +38,12 @@ pub struct Offsets {
     pub hidden: Array,
 }
 
+/// The log-odds of a mean in [0, 1], kept away from its ends.
+pub(crate) fn log_odds(mean: f32) -> f32 {
+    let mean = mean.clamp(MEAN_MARGIN, 1.0 - MEAN_MARGIN);
+    (mean / (1.0 - mean)).ln()
+}
+
 impl Rbm {
     /// A model to train: W ~ N(0, 0.01²), the visible bias the log-odds of `visible_means` (the
     /// data's means, `[D]`), the hidden bias 0. With `centred`, gradients are centred, and the
@@ -51,11 +57,7 @@ impl Rbm {
     ) -> Result<Self> {
         let d = visible_means.len();
         let mut rng = HostRng::new(seed, Stream::Parameters, 0);
-        let log_odds = |mean: &f32| {
-            let mean = mean.clamp(MEAN_MARGIN, 1.0 - MEAN_MARGIN);
-            (mean / (1.0 - mean)).ln()
-        };
-        let visible_bias: Vec<f32> = visible_means.iter().map(log_odds).collect();
+        let visible_bias: Vec<f32> = visible_means.iter().map(|mean| log_odds(*mean)).collect();
         let mut model = Self {
             device: device.clone(),
             weights: device.zeros(d, hidden)?,

@@ -61,11 +61,16 @@ pub async fn logits(energy: &dyn Energy, data: &Examples) -> Result<Vec<f32>, De
     Ok(list)
 }
 
-/// Mean energy of points on the device, in nats.
-pub(crate) async fn mean_energy_of(energy: &dyn Energy, x: &Array) -> Result<f64, DeviceError> {
+/// Energies of points on the device, in nats.
+pub(crate) async fn energies_of(energy: &dyn Energy, x: &Array) -> Result<Vec<f32>, DeviceError> {
     let mut out = energy.device().zeros(x.rows(), 1)?;
     energy.energy(x, &mut out)?;
-    let values = energy.device().read(&out).await?;
+    energy.device().read(&out).await
+}
+
+/// Mean energy of points on the device, in nats.
+pub(crate) async fn mean_energy_of(energy: &dyn Energy, x: &Array) -> Result<f64, DeviceError> {
+    let values = energies_of(energy, x).await?;
     Ok(values.iter().map(|e| f64::from(*e)).sum::<f64>() / x.rows() as f64)
 }
 

@@ -5,17 +5,21 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    MAX_EXACT_UNITS, Outliers, accuracy, calibration, extent, hidden_use, log_partition, logits,
-    mean_energy, outliers, quadrature, reconstruction_error, upload_head,
+    BinaryPath, Bracket, Effort, Equilibrium, MAX_EXACT_UNITS, Outliers, Path, accuracy,
+    calibration, extent, hidden_use, log_partition, logits, mean_energy, outliers, quadrature,
+    reconstruction_error, upload_head,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
     device::DeviceError,
     energy::{Domain, Energy, Mlp, Model, Rbm},
+    sampler::{Chains, Gibbs, Sampler, SamplerError},
 };
 
 /// The most examples that reconstruction and hidden use are taken over.
 const ROWS: usize = 4096;
+/// The most chains that start afresh.
+const FRESH: usize = 1000;
 
 /// A judgement of a model on a data set. Energies and likelihoods are in nats an example; what is
 /// not known is null.
@@ -53,6 +57,27 @@ pub struct Evaluation {
     pub calibration_error: Option<f64>,
     /// Area under the ROC curve of telling the test part from other data by the energy.
     pub auroc: Option<Outliers>,
+    /// Annealing, where it was asked for.
+    pub annealing: Option<Bracket>,
+    /// Whether fresh chains come to have the energies of the model's.
+    pub equilibrium: Option<Equilibrium>,
+}
+
+/// What a judgement may cost, and what it may use.
+pub struct Judge<'a> {
+    /// The effort of annealing; none for none.
+    pub effort: Option<Effort>,
+    /// Chains that training has left: they stand for samples of the model. Training examples do
+    /// where there are none.
+    pub chains: Option<&'a Chains>,
+    /// Hears what is being done, and the share of it that is done.
+    pub progress: &'a dyn Fn(&str, f64),
+}
+
+impl Default for Judge<'_> {
+    fn default() -> Self {
+        Self { effort: None, chains: None, progress: &|_, _| {} }
+    }
 }
 
 /// One figure for each part of the data.
@@ -75,6 +100,8 @@ pub struct LogZ {
     pub ais: Option<Estimate>,
     /// By annealed importance sampling from the model down.
     pub reverse_ais: Option<Estimate>,
+    /// By Bennett's acceptance ratio of the two.
+    pub bennett: Option<Estimate>,
 }
 
 /// An estimate with its uncertainty.
@@ -93,10 +120,12 @@ pub struct Estimate {
 pub struct LogLikelihood {
     /// With the exact log Z.
     pub exact: Option<f64>,
-    /// At least this.
+    /// With log Z by reverse annealing, three standard errors further down.
     pub lower: Option<f64>,
-    /// At most this.
+    /// With log Z by annealing, three standard errors further up.
     pub upper: Option<f64>,
+    /// With Bennett's log Z.
+    pub bennett: Option<f64>,
 }
 
 impl Evaluation {
@@ -105,7 +134,11 @@ impl Evaluation {
     ///
     /// # Errors
     /// The device refuses.
-    pub async fn of(model: &Model, data: &Dataset) -> Result<Self, DeviceError> {
+    pub async fn of(
+        model: &Model,
+        data: &Dataset,
+        judge: &Judge<'_>,
+    ) -> Result<Self, SamplerError> {
         let started = Instant::now();
         let held_out = data.held_out();
         let judged = held_out.unwrap_or(&data.train);
@@ -130,19 +163,32 @@ impl Evaluation {
             accuracy: Parts::default(),
             calibration_error: None,
             auroc: None,
+            annealing: None,
+            equilibrium: None,
             seconds: 0.0,
         };
         match model {
-            Model::Rbm(rbm) => result.judge_rbm(rbm, judged).await?,
+            Model::Rbm(rbm) => {
+                result.judge_rbm(rbm, judged).await?;
+                result.anneal_rbm(rbm, data, judge).await?;
+            }
             Model::Mlp(mlp) => result.judge_net(mlp, data, judged).await?,
         }
         let log_z = result.log_z.exact.or(result.log_z.quadrature);
+        let (low, high) = result.annealing.as_ref().map(Bracket::range).unzip();
+        let bennett = result.log_z.bennett.map(|estimate| estimate.value);
         let likelihood = |energy: Option<f64>, part: &Examples| {
             // A binary model gives no probability to values between 0 and 1.
             let has_one = model.domain() == Domain::Real || part.is_bits();
-            let exact =
-                energy.zip(log_z).filter(|_| has_one).map(|(energy, log_z)| -energy - log_z);
-            LogLikelihood { exact, ..LogLikelihood::default() }
+            let with = |log_z: Option<f64>| {
+                energy.zip(log_z).filter(|_| has_one).map(|(energy, log_z)| -energy - log_z)
+            };
+            LogLikelihood {
+                exact: with(log_z),
+                lower: with(high),
+                upper: with(low),
+                bennett: with(bennett),
+            }
         };
         result.log_likelihood =
             Parts { train: likelihood(Some(train), &data.train), test: likelihood(test, judged) };
@@ -150,7 +196,7 @@ impl Evaluation {
         Ok(result)
     }
 
-    async fn judge_rbm(&mut self, rbm: &Rbm, judged: &Examples) -> Result<(), DeviceError> {
+    async fn judge_rbm(&mut self, rbm: &Rbm, judged: &Examples) -> Result<(), SamplerError> {
         self.log_z.exact = log_partition(rbm, MAX_EXACT_UNITS).await?;
         let x = upload_head(rbm.device(), judged, ROWS)?;
         let hidden = hidden_use(rbm, &x).await?;
@@ -160,12 +206,36 @@ impl Evaluation {
         Ok(())
     }
 
+    async fn anneal_rbm(
+        &mut self,
+        rbm: &Rbm,
+        data: &Dataset,
+        judge: &Judge<'_>,
+    ) -> Result<(), SamplerError> {
+        let Some(effort) = judge.effort else { return Ok(()) };
+        let Some(path) = BinaryPath::new(rbm, &data.train.means()).await? else { return Ok(()) };
+        let mut chains = model_chains(rbm, data, judge.chains, effort)?;
+        let gibbs = Gibbs::default();
+        (judge.progress)("sampling the model", 0.0);
+        gibbs.advance(rbm, &mut chains, effort.burn_in)?;
+        (judge.progress)("fresh chains", 0.0);
+        let fresh = path.start(effort.chains.min(FRESH), effort.seed.wrapping_add(2))?;
+        self.equilibrium = Some(Equilibrium::of(rbm, &gibbs, fresh, &chains).await?);
+        let progress = |share: f64| (judge.progress)("annealing", share);
+        let bracket = Bracket::of(&path, &mut chains, effort, &progress).await?;
+        self.log_z.ais = Some(bracket.forward);
+        self.log_z.reverse_ais = Some(bracket.reverse);
+        self.log_z.bennett = Some(bracket.bennett);
+        self.annealing = Some(bracket);
+        Ok(())
+    }
+
     async fn judge_net(
         &mut self,
         mlp: &Mlp,
         data: &Dataset,
         judged: &Examples,
-    ) -> Result<(), DeviceError> {
+    ) -> Result<(), SamplerError> {
         if let Some(grid) = quadrature(mlp, &extent(&data.train)).await? {
             self.log_z.quadrature = Some(grid.log_z);
             self.kl = data.planar.map(|planar| grid.kl_from(|x| planar.log_density(x)));
@@ -183,4 +253,34 @@ impl Evaluation {
         self.auroc = outliers(mlp, data, judged).await?;
         Ok(())
     }
+}
+
+/// Chains that stand for the model: copies of those that training left, as often as it takes, or
+/// chains that start at training examples, taken evenly.
+fn model_chains(
+    rbm: &Rbm,
+    data: &Dataset,
+    left: Option<&Chains>,
+    effort: Effort,
+) -> Result<Chains, DeviceError> {
+    let device = rbm.device();
+    let mut chains = Chains::new(rbm, effort.chains, effort.seed.wrapping_add(3))?;
+    match left {
+        Some(left) => {
+            let rows = left.hidden.rows();
+            for first in (0..effort.chains).step_by(rows) {
+                let count = rows.min(effort.chains - first);
+                device.copy_rows(&left.hidden, 0, &mut chains.hidden, first, count)?;
+                device.copy_rows(&left.visible, 0, &mut chains.visible, first, count)?;
+            }
+        }
+        None => {
+            let row = |chain: usize| data.train.row(chain * data.train.rows / effort.chains);
+            let values: Vec<f32> =
+                (0..effort.chains).flat_map(|chain| row(chain).to_vec()).collect();
+            let visible = device.upload(effort.chains, data.train.columns, &values)?;
+            chains.start_from(rbm, &visible)?;
+        }
+    }
+    Ok(chains)
 }

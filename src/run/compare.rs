@@ -9,7 +9,7 @@ use super::{Landscape, Range, RunError, pairs, pictures::samples, write_atomical
 use crate::{
     data::{Dataset, Planar},
     device::Device,
-    evaluate::{Evaluation, extent},
+    evaluate::{Evaluation, Judge, extent},
     plot,
     train::{ObjectiveKind, SamplerKind, Settings, TrainError, Trainer},
 };
@@ -200,7 +200,7 @@ async fn contender(
     trainer.check_finite().await.map_err(failed)?;
     let seconds = trainer.seconds();
     let model = trainer.averaged_model().map_err(failed)?;
-    let judged = Evaluation::of(&model, trainer.data()).await;
+    let judged = Evaluation::of(&model, trainer.data(), &Judge::default()).await;
     let evaluation = judged.map_err(|error| failed(error.into()))?;
     let path = folder.join(format!("{objective}.safetensors"));
     write_model(&path, &model, None).await?;

@@ -9,7 +9,7 @@ use std::{
 use super::{Folder, RunError, pictures, write_model};
 use crate::{
     energy::Domain,
-    evaluate::Evaluation,
+    evaluate::{Effort, Evaluation, Judge},
     train::{Metrics, TrainError, Trainer},
 };
 
@@ -116,7 +116,11 @@ fn exact_interval(trainer: &Trainer, lines: u64) -> u64 {
 ///
 /// # Errors
 /// Training or the system refuses.
-pub async fn finish(trainer: &Trainer, folder: &Folder) -> Result<Evaluation, RunError> {
+pub async fn finish(
+    trainer: &Trainer,
+    folder: &Folder,
+    progress: &dyn Fn(&str, f64),
+) -> Result<Evaluation, RunError> {
     let failed = |source: TrainError| folder.failed(source);
     let model = trainer.averaged_model().map_err(failed)?;
     write_model(&folder.model(), &model, trainer.data().image).await?;
@@ -125,9 +129,12 @@ pub async fn finish(trainer: &Trainer, folder: &Folder) -> Result<Evaluation, Ru
     if settings.binarize.fixed() != settings.binarize {
         drawn.insert(data.clone()).binarize(settings.binarize.fixed(), settings.seed);
     }
-    let judged = Evaluation::of(&model, drawn.as_ref().unwrap_or(data)).await;
+    let effort = Effort { seed: settings.seed, ..Effort::brief() };
+    let judge = Judge { effort: Some(effort), chains: trainer.chains(), progress };
+    let judged = Evaluation::of(&model, drawn.as_ref().unwrap_or(data), &judge).await;
     let evaluation = judged.map_err(|error| failed(error.into()))?;
     folder.write_evaluation(&evaluation)?;
+    progress("drawing pictures", 0.0);
     pictures::draw_run(folder, &model, trainer).await?;
     Ok(evaluation)
 }

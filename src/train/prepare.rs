@@ -49,7 +49,7 @@ pub(super) fn model(
     let Settings { model, hidden, activation, base, seed, .. } = settings;
     let outputs = match model {
         ModelKind::Rbm => {
-            let means = column_means(&data.train);
+            let means = data.train.means();
             let rbm = Rbm::initial(device, &means, hidden[0], settings.centred, *seed)?;
             return Ok(Model::Rbm(rbm));
         }
@@ -158,7 +158,7 @@ impl Spread {
         if model == ModelKind::Rbm {
             return Self { deviation: 1.0, low: 0.0, high: 1.0 };
         }
-        let means = column_means(data);
+        let means = data.means();
         let rows = data.values.chunks_exact(data.columns);
         let squares: f64 = rows
             .flat_map(|row| row.iter().zip(&means))
@@ -227,12 +227,4 @@ fn check(data: &Dataset, model: ModelKind) -> Result<(), TrainError> {
         return refuse("has fewer than two classes".into());
     }
     Ok(())
-}
-
-fn column_means(data: &Examples) -> Vec<f32> {
-    let mut sums = vec![0f64; data.columns];
-    for row in data.values.chunks_exact(data.columns) {
-        sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
-    }
-    sums.iter().map(|sum| (sum / data.rows as f64) as f32).collect()
 }

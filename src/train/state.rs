@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Settings, TrainError, Trainer};
 use crate::{
     device::{Array, DeviceError},
-    energy::Rbm,
+    energy::{Energy, Rbm},
+    sampler::Chains,
     tensor::{self, Tensor},
 };
 
@@ -36,6 +37,29 @@ pub struct Counters {
     pub starts: u32,
     /// Updates that the averages are over.
     pub averaged: u64,
+}
+
+impl State {
+    /// The persistent chains on a device; none where the run has none, or none of that model.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub fn chains(&self, energy: &dyn Energy) -> Result<Option<Chains>, DeviceError> {
+        let find = |name: &str| self.tensors.iter().find(|tensor| tensor.name == name);
+        let [Some(visible), Some(hidden)] = CHAINS.map(find) else { return Ok(None) };
+        let rows = visible.shape.first().copied().unwrap_or(0);
+        let fits = visible.shape == [rows, energy.dimension()]
+            && (energy.hidden() == 0 || hidden.shape == [rows, energy.hidden()]);
+        if rows == 0 || !fits {
+            return Ok(None);
+        }
+        let mut chains = Chains::new(energy, rows, self.settings.seed)?;
+        energy.device().write(&mut chains.visible, 0, &visible.values)?;
+        if energy.hidden() > 0 {
+            energy.device().write(&mut chains.hidden, 0, &hidden.values)?;
+        }
+        Ok(Some(chains))
+    }
 }
 
 impl Trainer {

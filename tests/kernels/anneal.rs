@@ -97,9 +97,9 @@ fn assert_sweep(
             size += softplus(field(to)) + softplus(field(from));
             p.push(sigmoid(field(to)));
         }
-        for k in 0..h {
-            log_weight += (to - from) * f64::from(row[k] * model.c[k]);
-            size += f64::from((row[k] * model.c[k]).abs());
+        for (state, bias) in row.iter().zip(&model.c) {
+            log_weight += (to - from) * f64::from(state * bias);
+            size += f64::from((state * bias).abs());
         }
         log_weights.push(log_weight);
         bounds.push(1e-6 * size + 1e-6);

@@ -1,0 +1,90 @@
+//! log Z between two estimates that err to opposite sides, and the best of both.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Estimate,
+    annealing::{Passage, Path, Waypoint, adapt, bennett, log_ratio, pass},
+};
+use crate::sampler::{Chains, SamplerError};
+
+/// How much work a bracket may cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Effort {
+    /// Chains of each passage.
+    pub chains: usize,
+    /// Inverse temperatures of the path, beside 0.
+    pub temperatures: usize,
+    /// Transitions of the chains that stand for the model, before they are used.
+    pub burn_in: u32,
+    /// Seed of every draw.
+    pub seed: u64,
+}
+
+impl Effort {
+    /// What a training run spends at its end.
+    pub fn brief() -> Self {
+        Self { chains: 500, temperatures: 1000, burn_in: 500, ..Self::default() }
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self { chains: 1000, temperatures: 2000, burn_in: 1000, seed: 0 }
+    }
+}
+
+/// log Z by annealing, in nats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bracket {
+    /// From the base to the model: too low on average.
+    pub forward: Estimate,
+    /// From the model to the base: too high on average, if the chains that it starts from are
+    /// samples of the model.
+    pub reverse: Estimate,
+    /// Bennett's acceptance ratio of the two.
+    pub bennett: Estimate,
+    /// The weights on the way up.
+    pub up: Vec<Waypoint>,
+    /// The weights on the way down.
+    pub down: Vec<Waypoint>,
+}
+
+impl Bracket {
+    /// Takes chains along a path, up from its base and down from `model_chains`, which are moved.
+    /// `progress` hears the share that is done.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub async fn of(
+        path: &dyn Path,
+        model_chains: &mut Chains,
+        effort: Effort,
+        progress: &dyn Fn(f64),
+    ) -> Result<Self, SamplerError> {
+        let betas = adapt(path, effort.temperatures, effort.seed).await?;
+        let mut chains = path.start(effort.chains, effort.seed.wrapping_add(1))?;
+        let up = pass(path, &mut chains, &betas, &|share| progress(0.5 * share)).await?;
+        let back: Vec<f32> = betas.into_iter().rev().collect();
+        let down = pass(path, model_chains, &back, &|share| progress(0.5 + 0.5 * share)).await?;
+        let base = path.base_log_z();
+        let (forward, reverse) = (log_ratio(&up.log_weights), log_ratio(&down.log_weights));
+        let both = bennett(&up.log_weights, &down.log_weights);
+        let curve = |passage: Passage| passage.curve;
+        Ok(Self {
+            forward: Estimate { value: base + forward.value, ..forward },
+            reverse: Estimate { value: base - reverse.value, ..reverse },
+            bennett: Estimate { value: base + both.value, ..both },
+            up: curve(up),
+            down: curve(down),
+        })
+    }
+
+    /// (low, high): log Z less than three standard errors beyond either estimate.
+    pub fn range(&self) -> (f64, f64) {
+        let low = |estimate: Estimate| estimate.value - 3.0 * estimate.std_error;
+        let high = |estimate: Estimate| estimate.value + 3.0 * estimate.std_error;
+        // Noise can turn a narrow bracket upside down.
+        (low(self.forward).min(low(self.reverse)), high(self.reverse).max(high(self.forward)))
+    }
+}
