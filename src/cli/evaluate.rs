@@ -11,7 +11,7 @@ use super::{
 use crate::{
     data::Binarize,
     energy::{Energy, Model},
-    evaluate::{Effort, Estimate, Evaluation, Judge, LogLikelihood, MAX_EXACT_UNITS},
+    evaluate::{Effort, Estimate, Evaluation, Judge, LogLikelihood, Verdict, max_exact_units},
 };
 
 /// Arguments of `ergodic evaluate`.
@@ -95,10 +95,12 @@ pub(super) fn table(evaluation: &Evaluation, model: &Model) -> String {
     };
     let log_z = evaluation.log_z.exact.or(evaluation.log_z.quadrature);
     let method = if evaluation.log_z.quadrature.is_some() { "by quadrature" } else { "" };
-    line("log Z", log_z, method);
+    if log_z.is_some() || evaluation.log_z.bennett.is_none() {
+        line("log Z", log_z, method);
+    }
     let likelihood = &evaluation.log_likelihood;
     let annealed = [
-        ("… by annealing", evaluation.log_z.ais),
+        ("log Z by annealing", evaluation.log_z.ais),
         ("… by reverse annealing", evaluation.log_z.reverse_ais),
         ("… by both (Bennett)", evaluation.log_z.bennett),
     ];
@@ -132,6 +134,7 @@ pub(super) fn table(evaluation: &Evaluation, model: &Model) -> String {
     if let Some(reason) = why_unknown(evaluation, model) {
         lines.push(format!("The likelihood is unknown: {reason}."));
     }
+    lines.extend(evaluation.verdicts.iter().map(Verdict::to_string));
     lines.join("\n")
 }
 
@@ -163,7 +166,8 @@ fn sizes(model: &Model) -> String {
 /// Why there is no likelihood, where there is none.
 pub(super) fn why_unknown(evaluation: &Evaluation, model: &Model) -> Option<String> {
     let log_z = evaluation.log_z;
-    if evaluation.log_likelihood.train.exact.is_some() {
+    let found = evaluation.log_likelihood.train;
+    if found.exact.or(found.bennett).is_some() {
         return None;
     }
     Some(match model {
@@ -171,8 +175,9 @@ pub(super) fn why_unknown(evaluation: &Evaluation, model: &Model) -> Option<Stri
             "these values are not all 0 or 1; choose another --binarize".into()
         }
         Model::Rbm(rbm) => format!(
-            "exact enumeration needs {MAX_EXACT_UNITS} units or fewer on the smaller side, and \
-             this model has {}",
+            "exact enumeration needs {} units or fewer on the smaller side, and this model has {}; \
+             --chains 1000 anneals",
+            max_exact_units(rbm.device()),
             rbm.dimension().min(rbm.hidden())
         ),
         Model::Mlp(mlp) if mlp.dimension() > 2 => {

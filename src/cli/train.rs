@@ -163,7 +163,10 @@ fn report(
         say(serde_json::to_string_pretty(&result)?)?;
         return Ok(());
     }
-    say(verdict(trainer, evaluation))?;
+    say(outcome(trainer, evaluation))?;
+    for verdict in &evaluation.verdicts {
+        say(verdict.to_string())?;
+    }
     for warning in warnings(evaluation, trainer.data().train.columns) {
         note!("warning: {warning}");
     }
@@ -177,7 +180,7 @@ fn report(
 }
 
 /// What came out, in one sentence or two.
-fn verdict(trainer: &Trainer, evaluation: &Evaluation) -> String {
+fn outcome(trainer: &Trainer, evaluation: &Evaluation) -> String {
     let held_out = trainer.data().test.rows.max(trainer.data().validation.rows);
     let binarised = match evaluation.binarize {
         Binarize::None => String::new(),
@@ -197,6 +200,21 @@ fn verdict(trainer: &Trainer, evaluation: &Evaluation) -> String {
             "{exact} of the training examples: {train:.3} nats each{binarised} (there are no test \
              examples)"
         ),
+        (None, None) if likelihood.test.bennett.or(likelihood.train.bennett).is_some() => {
+            let (part, found) = match likelihood.test.bennett {
+                Some(_) => (format!("{held_out} test"), likelihood.test),
+                None => ("the training".into(), likelihood.train),
+            };
+            let value = |x: Option<f64>| x.unwrap_or(f64::NAN);
+            format!(
+                "log-likelihood of {part} examples: {:.2} nats each, from {:.2} to {:.2} by \
+                 annealing (training: {:.2}){binarised}",
+                value(found.bennett),
+                value(found.lower),
+                value(found.upper),
+                value(likelihood.train.bennett)
+            )
+        }
         (None, None) => {
             let reason = why_unknown(evaluation, trainer.model()).unwrap_or_default();
             match evaluation.free_energy_gap {

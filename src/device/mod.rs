@@ -34,6 +34,7 @@ use crate::random::{join_halves, split_halves};
 pub struct Device {
     backend: Arc<dyn Kernels>,
     name: Arc<str>,
+    is_gpu: bool,
 }
 
 impl Device {
@@ -59,6 +60,7 @@ impl Device {
         Self::with_backend(
             Arc::new(cpu::Cpu),
             format!("CPU, {threads} thread{plural}, {}", cpu::simd_name()),
+            false,
         )
     }
 
@@ -69,11 +71,17 @@ impl Device {
         Self::with_backend(
             Arc::new(gpu::Gpu::new(device, queue, &name, gpu::Checks::default())),
             name,
+            info.device_type != wgpu::DeviceType::Cpu,
         )
     }
 
-    pub(crate) fn with_backend(backend: Arc<dyn Kernels>, name: String) -> Self {
-        Self { backend, name: name.into() }
+    pub(crate) fn with_backend(backend: Arc<dyn Kernels>, name: String, is_gpu: bool) -> Self {
+        Self { backend, name: name.into(), is_gpu }
+    }
+
+    /// Whether it is a GPU, and no software that stands in for one.
+    pub fn is_gpu(&self) -> bool {
+        self.is_gpu
     }
 
     /// Whether both are the same open device.

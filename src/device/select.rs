@@ -134,5 +134,6 @@ async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Device> {
         DeviceError::Open { adapter: info.name.clone(), reason: error.to_string() }
     })?;
     let name = describe(&info);
-    Ok(Device::with_backend(Arc::new(Gpu::new(device, queue, &name, checks)), name))
+    let is_gpu = info.device_type != wgpu::DeviceType::Cpu;
+    Ok(Device::with_backend(Arc::new(Gpu::new(device, queue, &name, checks)), name, is_gpu))
 }

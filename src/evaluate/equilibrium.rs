@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Transitions after which fresh chains are looked at.
-pub const LOOKS: [u32; 3] = [10, 100, 1000];
+pub const LOOKS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 /// Share of a standard deviation of the energy by which two sets of chains may differ in the mean
 /// and be called alike.
 const ALIKE: f64 = 0.1;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn with(fresh: [f64; 3]) -> Equilibrium {
-        let fresh = LOOKS.into_iter().zip(fresh).collect();
+        let fresh = [10, 100, 1000].into_iter().zip(fresh).collect();
         Equilibrium { fresh, model: -50.0, deviation: 10.0, std_error: 0.1 }
     }
 

@@ -4,12 +4,17 @@
 //! log Z = log Σ_h exp(cᵀh + Σᵢ softplus(bᵢ + Wᵢ·h)), or the same with the sides exchanged.
 
 use crate::{
-    device::{Activation, DeviceError, Linear},
+    device::{Activation, Device, DeviceError, Linear},
     energy::Energy,
 };
 
+/// The most units on the smaller side that are enumerated on a device: 28 on a GPU, else 25.
+pub fn max_exact_units(device: &Device) -> usize {
+    if device.is_gpu() { MAX_UNITS } else { 25 }
+}
+
 /// The most units on the smaller side that [`log_partition`] enumerates.
-pub const MAX_EXACT_UNITS: usize = 25;
+const MAX_UNITS: usize = 28;
 /// Units whose states make up one block: a product of 2¹² rows.
 const LOW_UNITS: usize = 12;
 /// States whose terms are read back at a time.
@@ -28,7 +33,7 @@ pub async fn log_partition(
 ) -> Result<Option<f64>, DeviceError> {
     let Some(arrays) = energy.bipartite() else { return Ok(None) };
     let (d, h) = arrays.weights.shape();
-    if d.min(h) > max_units.min(MAX_EXACT_UNITS) {
+    if d.min(h) > max_units.min(MAX_UNITS) {
         return Ok(None);
     }
     let device = energy.device();

@@ -10,6 +10,7 @@ mod figures;
 mod outliers;
 mod quadrature;
 mod report;
+mod verdict;
 
 pub use annealing::{
     BinaryPath, Passage, Path, Waypoint, adapt, bennett, effective_sample_size, log_mean_exp,
@@ -18,10 +19,11 @@ pub use annealing::{
 pub use bracket::{Bracket, Effort};
 pub use classification::{Bin, accuracy, auroc, calibration, confusion};
 pub use equilibrium::{Equilibrium, LOOKS};
-pub use exact::{MAX_EXACT_UNITS, log_partition};
+pub use exact::{log_partition, max_exact_units};
 pub use figures::{HiddenUse, energies, hidden_use, logits, mean_energy, reconstruction_error};
 pub(crate) use figures::{energies_of, mean_energy_of, scalar, upload_head};
 pub use outliers::{Outliers, outliers};
 pub(crate) use quadrature::widen;
 pub use quadrature::{MAX_QUADRATURE_DIMENSIONS, Quadrature, extent, quadrature};
 pub use report::{Estimate, Evaluation, Judge, LogLikelihood, LogZ, Parts};
+pub use verdict::{Subject, Verdict, verdicts};

@@ -5,9 +5,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BinaryPath, Bracket, Effort, Equilibrium, MAX_EXACT_UNITS, Outliers, Path, accuracy,
-    calibration, extent, hidden_use, log_partition, logits, mean_energy, outliers, quadrature,
-    reconstruction_error, upload_head,
+    BinaryPath, Bracket, Effort, Equilibrium, Outliers, Path, Verdict, accuracy, calibration,
+    extent, hidden_use, log_partition, logits, max_exact_units, mean_energy, outliers, quadrature,
+    reconstruction_error, upload_head, verdicts,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
@@ -61,6 +61,8 @@ pub struct Evaluation {
     pub annealing: Option<Bracket>,
     /// Whether fresh chains come to have the energies of the model's.
     pub equilibrium: Option<Equilibrium>,
+    /// What it all means.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// What a judgement may cost, and what it may use.
@@ -165,6 +167,7 @@ impl Evaluation {
             auroc: None,
             annealing: None,
             equilibrium: None,
+            verdicts: Vec::new(),
             seconds: 0.0,
         };
         match model {
@@ -192,12 +195,13 @@ impl Evaluation {
         };
         result.log_likelihood =
             Parts { train: likelihood(Some(train), &data.train), test: likelihood(test, judged) };
+        result.verdicts = verdicts(&result);
         result.seconds = started.elapsed().as_secs_f64();
         Ok(result)
     }
 
     async fn judge_rbm(&mut self, rbm: &Rbm, judged: &Examples) -> Result<(), SamplerError> {
-        self.log_z.exact = log_partition(rbm, MAX_EXACT_UNITS).await?;
+        self.log_z.exact = log_partition(rbm, max_exact_units(rbm.device())).await?;
         let x = upload_head(rbm.device(), judged, ROWS)?;
         let hidden = hidden_use(rbm, &x).await?;
         self.reconstruction_error = Some(reconstruction_error(rbm, &x).await?);
