@@ -59,9 +59,11 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
     };
     config.settings().validate()?;
-    for (flag, value) in
-        [("log-every", config.log_every), ("checkpoint-every", config.checkpoint_every)]
-    {
+    for (flag, value) in [
+        ("log-every", config.log_every),
+        ("eval-every", config.eval_every),
+        ("checkpoint-every", config.checkpoint_every),
+    ] {
         if value == Some(0) {
             return Err(Usage(format!("{flag} is 0, wanted 1 or more updates")).into());
         }
@@ -116,8 +118,11 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
     };
     let interrupt = Interrupt::listen()?;
-    let cadence =
-        Cadence { log_every: config.log_every, checkpoint_every: config.checkpoint_every };
+    let cadence = Cadence {
+        log_every: config.log_every,
+        eval_every: config.eval_every,
+        checkpoint_every: config.checkpoint_every,
+    };
     let bar = bar(trainer.steps_total(), "updates");
     bar.set_position(trainer.steps_done());
     bar.reset_eta();

@@ -137,6 +137,10 @@ pub struct Config {
     /// Updates between log lines [default: 100 lines a run, at most one an epoch]
     #[arg(long)]
     pub log_every: Option<u64>,
+    /// Updates between estimates of the likelihood by annealing, each a log line (rbm) [default:
+    /// none before the end]
+    #[arg(long)]
+    pub eval_every: Option<u64>,
     /// Updates between checkpoints [default: one a minute]
     #[arg(long)]
     pub checkpoint_every: Option<u64>,
@@ -240,6 +244,7 @@ const KEYS: &[&str] = &[
     "data-noise",
     "seed",
     "log-every",
+    "eval-every",
     "checkpoint-every",
 ];
 
@@ -255,6 +260,7 @@ mod tests {
             label: Some("digit".into()),
             epochs: Some(3),
             log_every: Some(10),
+            eval_every: Some(20),
             checkpoint_every: Some(100),
             ..Config::default().resolve()
         };

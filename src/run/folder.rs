@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Checkpoints, Config, MetricsFile, RunError, write_atomically};
+use super::{Checkpoints, Config, MetricsFile, RunError, pictures, write_atomically};
 use crate::{evaluate::Evaluation, train::TrainError};
 
 /// Files that a run writes; `--force` removes these and nothing else.
@@ -14,6 +14,7 @@ const FILES: &[&str] = &[
     "samples.png",
     "filters.png",
     "curves.png",
+    "evaluation.png",
     "density.png",
     "flow.gif",
     "confusion.png",
@@ -160,7 +161,7 @@ impl Folder {
         MetricsFile::new(self.file("metrics.jsonl"))
     }
 
-    /// Writes evaluation.json.
+    /// Writes evaluation.json, and evaluation.png where chains were looked at.
     ///
     /// # Errors
     /// The system refuses.
@@ -168,7 +169,8 @@ impl Folder {
         let path = self.file("evaluation.json");
         let text = serde_json::to_string_pretty(evaluation)
             .map_err(|error| RunError::file(&path, error.to_string()))?;
-        write_atomically(&path, text.as_bytes())
+        write_atomically(&path, text.as_bytes())?;
+        pictures::draw_evaluation(self, evaluation)
     }
 
     /// The configuration.

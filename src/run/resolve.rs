@@ -49,6 +49,7 @@ impl Config {
             data_noise: self.data_noise.or(other.data_noise),
             seed: self.seed.or(other.seed),
             log_every: self.log_every.or(other.log_every),
+            eval_every: self.eval_every.or(other.eval_every),
             checkpoint_every: self.checkpoint_every.or(other.checkpoint_every),
         }
     }

@@ -28,6 +28,8 @@ const QUADRATURES: u64 = 20;
 pub struct Cadence {
     /// Between log lines.
     pub log_every: Option<u64>,
+    /// Between estimates of the likelihood by annealing.
+    pub eval_every: Option<u64>,
     /// Between checkpoints.
     pub checkpoint_every: Option<u64>,
 }
@@ -72,9 +74,13 @@ pub async fn train(
         let step = trainer.steps_done();
         let last = step == total;
         let mut figures = None;
-        if step.is_multiple_of(log_every) || last {
+        let anneal = cadence.eval_every.is_some_and(|every| step.is_multiple_of(every.max(1)));
+        if step.is_multiple_of(log_every) || anneal || last {
             let exact = last || (step / log_every).is_multiple_of(exact_every);
-            let metrics = trainer.measure(exact).await.map_err(failed)?;
+            let mut metrics = trainer.measure(exact).await.map_err(failed)?;
+            if anneal {
+                metrics.annealed = trainer.anneal(&metrics).await.map_err(failed)?;
+            }
             metrics_file.append(&metrics)?;
             figures = Some(metrics);
         }

@@ -12,7 +12,7 @@ mod state;
 mod trainer;
 
 pub use error::TrainError;
-pub use monitor::{ChainFigures, Metrics, RbmFigures};
+pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures};
 pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};
 pub use trainer::Trainer;

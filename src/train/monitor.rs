@@ -7,7 +7,7 @@ use crate::{
     data::{Binarize, Dataset, Examples, Planar},
     device::{Array, Device, Draw, Pointwise, Reduce, Result},
     energy::{Domain, Energy, Model, Rbm},
-    evaluate::{self, mean_energy_of, scalar, upload_head},
+    evaluate::{self, BinaryPath, Bracket, Effort, mean_energy_of, scalar, upload_head},
     random::Stream,
     sampler::{Chains, Gibbs, Sampler},
 };
@@ -16,6 +16,8 @@ use crate::{
 const EXACT_UNITS: usize = 20;
 /// The most examples that the figures are taken over.
 const ROWS: usize = 1000;
+/// Inverse temperatures of annealing during training.
+const TEMPERATURES: usize = 300;
 
 /// One log line. Energies and likelihoods are in nats an example.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,25 @@ pub struct Metrics {
     pub log_likelihood_held_out: Option<f64>,
     /// KL divergence of the model from the known law of the data; null where it was not computed.
     pub kl: Option<f64>,
+    /// Likelihoods by annealing, where they were asked for.
+    #[serde(flatten)]
+    pub annealed: Option<AnnealedFigures>,
+}
+
+/// Likelihoods by annealing, with Bennett's log Z and with the ends of the bracket; see
+/// [`evaluate::Bracket`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnnealedFigures {
+    /// log Z by Bennett's acceptance ratio.
+    pub log_z_bennett: f64,
+    /// Mean log-likelihood of training examples with it.
+    pub log_likelihood_train_bennett: f64,
+    /// Mean log-likelihood of held-out examples with it; null where there are none.
+    pub log_likelihood_held_out_bennett: Option<f64>,
+    /// The same with the highest log Z of the bracket.
+    pub log_likelihood_held_out_lower: Option<f64>,
+    /// The same with the lowest log Z of the bracket.
+    pub log_likelihood_held_out_upper: Option<f64>,
 }
 
 /// What tells whether an RBM learns.
@@ -104,6 +125,8 @@ pub(super) struct Monitor {
     planar: Option<Planar>,
     /// The box that holds the training data, for quadrature.
     extent: Vec<(f64, f64)>,
+    /// The mean of each unit, for the base of annealing.
+    means: Vec<f32>,
 }
 
 struct Set {
@@ -133,7 +156,8 @@ impl Monitor {
         // The pass over the data is spared where there is no quadrature.
         let flat = data.train.columns <= evaluate::MAX_QUADRATURE_DIMENSIONS;
         let extent = if flat { evaluate::extent(&data.train) } else { Vec::new() };
-        Ok(Self { train, held_out, bits, planar: data.planar, extent })
+        let means = data.train.means();
+        Ok(Self { train, held_out, bits, planar: data.planar, extent, means })
     }
 
     /// Energies, accuracies, and the likelihood where it is asked for and can be had.
@@ -155,6 +179,23 @@ impl Monitor {
             kl = self.planar.map(|planar| quadrature.kl_from(|x| planar.log_density(x)));
         }
         Ok(Figures { train, held_out, accuracy_train, accuracy_held_out, log_z, kl })
+    }
+
+    /// log Z by annealing, from copies of the persistent chains; none for data that are no bits.
+    pub async fn anneal(
+        &self,
+        rbm: &Rbm,
+        chains: &Chains,
+        seed: u64,
+    ) -> Result<Option<Bracket>, TrainError> {
+        let Some(path) = BinaryPath::new(rbm, &self.means).await?.filter(|_| self.bits) else {
+            return Ok(None);
+        };
+        let mut copies = chains.duplicate(rbm.device())?;
+        copies.seed = copies.seed.wrapping_add(1);
+        let effort =
+            Effort { chains: copies.visible.rows(), temperatures: TEMPERATURES, burn_in: 0, seed };
+        Ok(Some(Bracket::of(&path, &mut copies, effort, &|_| {}).await?))
     }
 
     /// Root of the sum of the squared weights, biases left out.

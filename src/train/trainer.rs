@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    ChainFigures, Metrics, Settings, TrainError, average::Average, feed::Feed, monitor::Monitor,
-    optimizer::Optimizer, prepare,
+    AnnealedFigures, ChainFigures, Metrics, Settings, TrainError, average::Average, feed::Feed,
+    monitor::Monitor, optimizer::Optimizer, prepare,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
@@ -177,7 +177,32 @@ impl Trainer {
             log_likelihood_train: likelihood(figures.train),
             log_likelihood_held_out: figures.held_out.and_then(likelihood),
             kl: figures.kl,
+            annealed: None,
         })
+    }
+
+    /// The likelihoods of a log line by annealing; none where the model is no RBM or has no
+    /// persistent chains.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub async fn anneal(&self, line: &Metrics) -> Result<Option<AnnealedFigures>, TrainError> {
+        let (Some(rbm), Some(chains)) = (self.model.as_rbm(), self.objective.chains()) else {
+            return Ok(None);
+        };
+        // Other draws at every step, and none that training uses.
+        let seed = self.settings.seed.wrapping_add(self.step << 32).wrapping_add(1);
+        let Some(bracket) = self.monitor.anneal(rbm, chains, seed).await? else { return Ok(None) };
+        let (low, high) = bracket.range();
+        let log_z = bracket.bennett.value;
+        let held_out = |log_z: f64| line.free_energy_held_out.map(|energy| -energy - log_z);
+        Ok(Some(AnnealedFigures {
+            log_z_bennett: log_z,
+            log_likelihood_train_bennett: -line.free_energy_train - log_z,
+            log_likelihood_held_out_bennett: held_out(log_z),
+            log_likelihood_held_out_lower: held_out(high),
+            log_likelihood_held_out_upper: held_out(low),
+        }))
     }
 
     /// Whether every parameter is finite; waits for the device.

@@ -22,6 +22,13 @@ pub(super) fn draw(folder: &Folder, held_out: &str) -> Result<(), RunError> {
             vec![
                 series("training", &|m| m.log_likelihood_train),
                 series(held_out, &|m| m.log_likelihood_held_out),
+                series("training, annealed", &|m| Some(m.annealed?.log_likelihood_train_bennett)),
+                series(&format!("{held_out}, annealed"), &|m| {
+                    m.annealed?.log_likelihood_held_out_bennett
+                }),
+                series(&format!("{held_out}, lower end"), &|m| {
+                    m.annealed?.log_likelihood_held_out_lower
+                }),
             ],
         ),
         (

@@ -1,12 +1,14 @@
 //! The pictures of a run: what its chains dream, what it has learnt, its learning curves.
 
 mod curves;
+mod evaluation;
 mod net;
 mod rbm;
 
 use super::{Folder, RunError};
 use crate::{data::ImageShape, energy::Model, train::Trainer};
 
+pub(super) use evaluation::draw as draw_evaluation;
 pub use net::{
     Landscape, Range, STEPS_OF_A_CLASS, class_grid, class_names, class_samples, pairs, samples,
 };
