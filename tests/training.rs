@@ -9,7 +9,7 @@ use ergodic::{
     evaluate::{Evaluation, Judge},
     random::{HostRng, Stream},
     run::tensors_to_bytes,
-    train::{ModelKind, ObjectiveKind, OptimizerKind, Settings, TrainError, Trainer},
+    train::{ModelKind, ObjectiveKind, OptimizerKind, Settings, TrainError, Trainer, Transitions},
 };
 use pollster::block_on;
 
@@ -37,7 +37,13 @@ fn bytes(trainer: &Trainer) -> Vec<u8> {
 #[test]
 fn stopped_at_random_steps_and_resumed_every_tensor_is_byte_identical() {
     let cases = [
-        Settings { k: vec![1, 2], momentum: 0.5, l2: 1e-4, average: 0.6, ..Settings::default() },
+        Settings {
+            k: Transitions::Parts(vec![1, 2]),
+            momentum: 0.5,
+            l2: 1e-4,
+            average: 0.6,
+            ..Settings::default()
+        },
         Settings {
             objective: ObjectiveKind::Cd,
             optimizer: OptimizerKind::Adam,
@@ -58,7 +64,13 @@ fn stopped_at_random_steps_and_resumed_every_tensor_is_byte_identical() {
             (ModelKind::Mlp, ObjectiveKind::Ssm),
         ] {
             let net = Settings { objective, epochs: 1, batch: 100, ..Settings::of(model) };
-            let net = Settings { hidden: vec![8, 8], chains: 33, window: 16, k: vec![2], ..net };
+            let net = Settings {
+                hidden: vec![8, 8],
+                chains: 33,
+                window: 16,
+                k: Transitions::Parts(vec![2]),
+                ..net
+            };
             resumes(&device, &net);
         }
     }
@@ -198,7 +210,7 @@ fn bars_and_stripes_are_learnt_almost_perfectly() {
     let settings = Settings {
         hidden: vec![16],
         epochs: 20_000,
-        k: vec![5],
+        k: Transitions::Parts(vec![5]),
         chains: 200,
         ..Settings::default()
     };

@@ -61,7 +61,7 @@ pub struct Contender {
 /// Rows of points whose energy is differentiated in one update of an energy over `dimension`
 /// dimensions, with respect to x or to the parameters.
 pub fn evaluations_an_update(settings: &Settings, dimension: usize) -> u64 {
-    let steps = settings.k.iter().copied().max().unwrap_or(1) as usize;
+    let steps = settings.k.most() as usize;
     let a_chain = match settings.sampler {
         // Energies alone are not differentiated.
         SamplerKind::Gibbs | SamplerKind::Metropolis => 0,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     data::Binarize,
     device::Nonlinearity,
-    train::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind},
+    train::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Transitions},
 };
 
 /// The longest configuration that is read, in bytes.
@@ -66,10 +66,10 @@ pub struct Config {
     #[arg(long)]
     pub chains: Option<usize>,
     /// Transitions of the chains an update (Gibbs sweeps, Langevin steps, …); several values
-    /// (1,5,25) share the training in equal parts [default: 1; 10 for nets]
-    #[arg(long, value_delimiter = ',', num_args = 1)]
-    #[serde(deserialize_with = "one_or_many")]
-    pub k: Option<Vec<u32>>,
+    /// (1,5,25) share the training in equal parts, auto follows the chains' autocorrelation
+    /// [default: 1; 10 for nets]
+    #[arg(long)]
+    pub k: Option<Transitions>,
     /// Learning rate at the start [default: 0.1; 0.01 for mlp, 0.001 for jem]
     #[arg(long, allow_negative_numbers = true)]
     pub lr: Option<f32>,

@@ -10,9 +10,11 @@ mod prepare;
 mod settings;
 mod state;
 mod trainer;
+mod transitions;
 
 pub use error::TrainError;
 pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures};
 pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};
 pub use trainer::Trainer;
+pub use transitions::Transitions;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Settings, TrainError};
+use super::{Settings, TrainError, transitions::MOST_AUTO};
 use crate::{
     data::{Binarize, Dataset, Examples, Planar},
     device::{Array, Device, Draw, Pointwise, Reduce, Result},
@@ -233,6 +233,38 @@ impl Set {
         let logits = model.device().read(&logits).await?;
         Ok(Some(evaluate::accuracy(&logits, labels)))
     }
+}
+
+/// Sweeps after which the energies of chains correlate with those before by no more than a half, at
+/// least 1 and at most [`MOST_AUTO`]; the chains stay as they are.
+pub(super) async fn transitions_to_forget(rbm: &Rbm, chains: &Chains) -> Result<u32, TrainError> {
+    let device = rbm.device();
+    let mut moved = chains.duplicate(device)?;
+    // Other draws than those of training.
+    moved.seed = moved.seed.wrapping_add(1);
+    let before = evaluate::energies_of(rbm, &moved.visible).await?;
+    for sweeps in 1..MOST_AUTO {
+        Gibbs::default().advance(rbm, &mut moved, 1)?;
+        let after = evaluate::energies_of(rbm, &moved.visible).await?;
+        if correlation(&before, &after) <= 0.5 {
+            return Ok(sweeps);
+        }
+    }
+    Ok(MOST_AUTO)
+}
+
+fn correlation(x: &[f32], y: &[f32]) -> f64 {
+    let n = x.len() as f64;
+    let mean = |list: &[f32]| list.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+    let (x_mean, y_mean) = (mean(x), mean(y));
+    let (mut both, mut x_square, mut y_square) = (0.0, 0.0, 0.0);
+    for (x, y) in x.iter().zip(y) {
+        let (x, y) = (f64::from(*x) - x_mean, f64::from(*y) - y_mean);
+        both += x * y;
+        x_square += x * x;
+        y_square += y * y;
+    }
+    both / (x_square * y_square).sqrt()
 }
 
 /// Share of the visible units that one more sweep of the chains flips; the chains stay as they

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Transitions;
 use crate::{data::Binarize, device::Nonlinearity};
 
 /// The most hidden units, chains or rows of a batch that are believed to be meant.
@@ -94,8 +95,8 @@ pub struct Settings {
     pub batch: usize,
     /// Persistent chains.
     pub chains: usize,
-    /// Transitions of the chains an update, k; several values share the training in equal parts.
-    pub k: Vec<u32>,
+    /// Transitions of the chains an update.
+    pub k: Transitions,
     /// Learning rate at the start.
     pub lr: f32,
     /// Learning rate at the end; it changes linearly.
@@ -151,7 +152,7 @@ impl Default for Settings {
             epochs: 1000,
             batch: 100,
             chains: 500,
-            k: vec![1],
+            k: Transitions::Parts(vec![1]),
             lr: 0.1,
             final_lr: 0.0005,
             optimizer: OptimizerKind::Sgd,
@@ -186,7 +187,7 @@ impl Settings {
             epochs: 40,
             batch: 256,
             chains: 8192,
-            k: vec![10],
+            k: Transitions::Parts(vec![10]),
             lr: 0.01,
             final_lr: 0.01 / 200.0,
             optimizer: OptimizerKind::Adam,
@@ -208,7 +209,7 @@ impl Settings {
                 epochs: 300,
                 batch: 64,
                 chains: 4096,
-                k: vec![10],
+                k: Transitions::Parts(vec![10]),
                 lr: 0.001,
                 final_lr: 0.001 / 200.0,
                 base: 0.0,
@@ -264,9 +265,14 @@ impl Settings {
         if self.epochs == 0 || self.epochs > u64::from(u32::MAX) {
             return refuse("epochs", self.epochs.to_string(), "1 to 4294967295");
         }
-        let sweeps_fit = !self.k.is_empty() && self.k.iter().all(|k| (1..=1_000_000).contains(k));
-        if !sweeps_fit {
-            return refuse("k", format!("{:?}", self.k), "one or more numbers from 1 to 1000000");
+        if let Transitions::Parts(parts) = &self.k
+            && (parts.is_empty() || !parts.iter().all(|k| (1..=1_000_000).contains(k)))
+        {
+            return refuse("k", self.k.to_string(), "auto, or numbers from 1 to 1000000");
+        }
+        let persistent = self.model == ModelKind::Rbm && self.objective == ObjectiveKind::Pcd;
+        if self.k == Transitions::Auto && !persistent {
+            return refuse("k", "auto".into(), "numbers, except for an rbm by pcd");
         }
         for (setting, value) in [("lr", self.lr), ("final-lr", self.final_lr)] {
             let fits = value.is_finite() && value >= 0.0;
@@ -315,12 +321,5 @@ impl Settings {
     pub(super) fn rate(&self, step: u64, total: u64) -> f32 {
         let done = step as f64 / total.max(1) as f64;
         (f64::from(self.lr) + (f64::from(self.final_lr) - f64::from(self.lr)) * done) as f32
-    }
-
-    /// Transitions of update `step` of `total`.
-    pub(super) fn transitions(&self, step: u64, total: u64) -> u32 {
-        let parts = self.k.len() as u64;
-        let part = (step.saturating_mul(parts) / total.max(1)).min(parts - 1);
-        self.k[part as usize]
     }
 }

@@ -37,6 +37,9 @@ pub struct Counters {
     pub starts: u32,
     /// Updates that the averages are over.
     pub averaged: u64,
+    /// Transitions of an update, where they follow the chains.
+    #[serde(default)]
+    pub transitions: u32,
 }
 
 impl State {
@@ -81,6 +84,7 @@ impl Trainer {
             clock,
             starts,
             averaged: self.average.count,
+            transitions: self.chosen_transitions,
         };
         let settings = self.settings.clone();
         Ok(State { counters, settings, data_checksum: self.data_checksum, tensors })
@@ -130,6 +134,7 @@ impl Trainer {
             (chains.clock, chains.starts) = (counters.clock, counters.starts);
         }
         self.step = counters.step;
+        self.chosen_transitions = counters.transitions.max(1);
         self.resume_clock(counters.seconds);
         Ok(())
     }

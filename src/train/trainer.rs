@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    AnnealedFigures, ChainFigures, Metrics, Settings, TrainError, average::Average, feed::Feed,
-    monitor::Monitor, optimizer::Optimizer, prepare,
+    AnnealedFigures, ChainFigures, Metrics, Settings, TrainError, Transitions,
+    average::Average,
+    feed::Feed,
+    monitor::{self, Monitor},
+    optimizer::Optimizer,
+    prepare,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
@@ -35,6 +39,8 @@ pub struct Trainer {
     monitor: Monitor,
     pub(super) data_checksum: u32,
     pub(super) step: u64,
+    /// Transitions of an update, where they follow the chains.
+    pub(super) chosen_transitions: u32,
     total: u64,
     started: Instant,
     earlier: Duration,
@@ -77,6 +83,7 @@ impl Trainer {
             data,
             settings,
             step: 0,
+            chosen_transitions: 1,
             started: Instant::now(),
             earlier: Duration::ZERO,
         })
@@ -108,7 +115,7 @@ impl Trainer {
                 device.reduce(Reduce::ColumnSum { weights, accumulate: true }, values, offset)?;
             }
         }
-        let steps = self.settings.transitions(self.step, self.total);
+        let steps = self.transitions(self.step);
         let update = Update { number: self.step, steps, seed };
         let points = self.objective.points(&*self.model, &self.batch, update)?;
         self.model.gradient(&points, &mut self.gradient)?;
@@ -132,7 +139,7 @@ impl Trainer {
     pub async fn measure(&mut self, exact: bool) -> Result<Metrics, TrainError> {
         self.check_finite().await?;
         let last = self.step.saturating_sub(1);
-        let steps = self.settings.transitions(last, self.total);
+        let steps = self.transitions(last);
         let update = Update { number: last, steps, seed: self.settings.seed };
         let terms = self.objective.loss(&*self.model, &self.batch, update)?;
         let loss = objective::total(&self.device, terms).await?;
@@ -148,6 +155,11 @@ impl Trainer {
             (Some(rbm), Some(chains)) => Some(self.monitor.rbm_figures(rbm, chains).await?),
             _ => None,
         };
+        if let (Transitions::Auto, Some(model), Some(chains)) =
+            (&self.settings.k, self.model.as_rbm(), self.objective.chains())
+        {
+            self.chosen_transitions = monitor::transitions_to_forget(model, chains).await?;
+        }
         let chains = match self.objective.moved_mut() {
             Some(chains) if rbm.is_none() && chains.tallied > 0 => {
                 let acceptance = chains.acceptance(&self.device).await?;
@@ -203,6 +215,11 @@ impl Trainer {
             log_likelihood_held_out_lower: held_out(high),
             log_likelihood_held_out_upper: held_out(low),
         }))
+    }
+
+    /// Transitions of an update.
+    fn transitions(&self, step: u64) -> u32 {
+        self.settings.k.given(step, self.total).unwrap_or(self.chosen_transitions)
     }
 
     /// Whether every parameter is finite; waits for the device.

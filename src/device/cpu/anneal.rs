@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::{
-    activation::{sigmoid, softplus},
+    activation::softplus,
     host, host_mut,
     matmul::{View, matmul_rows, tile_rows},
     reduce::dot,
@@ -99,8 +99,10 @@ fn draw_visible(
     for (((x, (base, shift)), word), term) in row.iter_mut().zip(biases).zip(words).zip(terms) {
         let change = *x + *shift;
         let field = *base + betas.to * change;
-        *term = softplus(field).0 - softplus(*base + betas.from * change).0;
-        *x = f32::from(uniform(*word) < sigmoid(field).0);
+        // The slope of softplus is sigmoid.
+        let (value, p) = softplus(field);
+        *term = value - softplus(*base + betas.from * change).0;
+        *x = f32::from(uniform(*word) < p);
     }
 }
 
