@@ -147,6 +147,9 @@ fn overfitting(evaluation: &Evaluation) -> Option<Verdict> {
             "use fewer hidden units, an --l2, or fewer --epochs",
         )
     } else {
-        good(subject, format!("test examples are as likely as training examples, to {gap:.2} nats"))
+        good(
+            subject,
+            format!("test examples are about as likely as training examples ({:+.2} nats)", -gap),
+        )
     })
 }

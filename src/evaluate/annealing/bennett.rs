@@ -22,7 +22,7 @@ pub fn bennett(up: &[f64], down: &[f64]) -> Estimate {
     let odds = (up.len() as f64 / down.len() as f64).ln();
     // Σ f = Σ g at the root, f falling in the ratio, g rising.
     let shares = |ratio: f64| {
-        let shift = ratio - odds;
+        let shift = ratio + odds;
         let up: Vec<f64> = up.iter().map(|w| logistic(w - shift)).collect();
         let down: Vec<f64> = down.iter().map(|w| logistic(w + shift)).collect();
         (up, down)
