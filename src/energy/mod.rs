@@ -7,12 +7,14 @@ mod cholesky;
 mod gaussian;
 mod mlp;
 mod model;
+mod path;
 mod rbm;
 
 pub use analytic::{Analytic, Component};
 pub use gaussian::Gaussian;
 pub use mlp::{Architecture, Conditional, Mlp};
 pub use model::Model;
+pub use path::{Base, Path};
 pub(crate) use rbm::log_odds;
 pub use rbm::{Offsets, Rbm};
 
@@ -88,7 +90,7 @@ pub struct Bipartite<'a> {
 /// An energy of one's own implements the first five methods, and `score` where it is
 /// differentiable; every sampler that its domain admits then runs on it. With parameters and their
 /// `gradient` it can be trained too.
-pub trait Energy: Send {
+pub trait Energy: Send + Sync {
     /// The name in configurations, model files and messages.
     fn kind(&self) -> &'static str;
 

@@ -102,6 +102,16 @@ impl Rbm {
         })
     }
 
+    /// A model of arrays whose shapes fit.
+    pub(crate) fn from_arrays(
+        device: &Device,
+        weights: Array,
+        visible_bias: Array,
+        hidden_bias: Array,
+    ) -> Self {
+        Self { device: device.clone(), weights, visible_bias, hidden_bias, offsets: None }
+    }
+
     /// A model from the tensors `weights` [D, H], `visible_bias` [D] and `hidden_bias` [H].
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::{
     device::{Array, Device, Draw, Pointwise, Result, TALLY},
-    energy::Energy,
+    energy::{Energy, Path},
     random::Stream,
 };
 
@@ -86,6 +86,15 @@ impl Chains {
         }
         energy.hidden_means(visible, &mut self.hidden_means)?;
         self.draw_hidden(energy.device())
+    }
+
+    /// Starts from exact draws of the base of a path.
+    ///
+    /// # Errors
+    /// The chains are those of another energy, or the device refuses.
+    pub fn start_from_base(&mut self, path: &Path<'_>) -> Result<()> {
+        let draws = [self.next_start(), self.next_start()];
+        path.draw_base(&mut self.visible, &mut self.hidden, draws)
     }
 
     /// Copies the states of `rows` chains of `source` over those from `target_row` on, and takes

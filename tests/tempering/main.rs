@@ -1,0 +1,6 @@
+//! The path from an easy base to a model, and replica exchange along it.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod path;
