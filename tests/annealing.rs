@@ -2,9 +2,11 @@
 
 use ergodic::{
     device::Device,
-    energy::{Energy, Rbm},
-    evaluate::{BinaryPath, Estimate, Path, adapt, bennett, log_partition, log_ratio, pass},
-    sampler::Chains,
+    energy::{Analytic, Base, Component, Energy, Gaussian, Path, Rbm},
+    evaluate::{
+        Annealer, Bracket, Effort, Estimate, adapt, bennett, log_partition, log_ratio, pass,
+    },
+    sampler::{Chains, Hmc, burn_in},
 };
 use pollster::block_on;
 
@@ -68,13 +70,14 @@ struct Found {
 fn measure(model: &Rbm, chains: usize, steps: usize, seed: u64) -> Found {
     let exact = block_on(log_partition(model, 25)).unwrap().unwrap();
     let means = vec![0.5; model.dimension()];
-    let path = block_on(BinaryPath::new(model, &means)).unwrap().unwrap();
-    let betas = block_on(adapt(&path, steps, seed)).unwrap();
-    let mut going = path.start(chains, seed + 10).unwrap();
-    let up = block_on(pass(&path, &mut going, &betas, &|_| {})).unwrap().log_weights;
+    let path = Path::new(model, Base::of_means(&means)).unwrap();
+    let mut annealer = Annealer::new(&path);
+    let betas = block_on(adapt(&mut annealer, steps, seed)).unwrap();
+    let mut going = annealer.start(chains, seed + 10).unwrap();
+    let up = block_on(pass(&annealer, &mut going, &betas, &|_| {})).unwrap().log_weights;
     let back: Vec<f32> = betas.iter().rev().copied().collect();
     let mut coming = exact_chains(model, chains, seed + 11);
-    let down = block_on(pass(&path, &mut coming, &back, &|_| {})).unwrap().log_weights;
+    let down = block_on(pass(&annealer, &mut coming, &back, &|_| {})).unwrap().log_weights;
     let ratios: Vec<f64> = up.iter().map(|w| (w + path.base_log_z() - exact).exp()).collect();
     let n = ratios.len() as f64;
     let mean = ratios.iter().sum::<f64>() / n;
@@ -154,6 +157,55 @@ fn every_device_gives_the_same_answer() {
                 "{}: {estimate:?}",
                 device.name()
             );
+        }
+    }
+}
+
+/// Analytic energies: a correlated Gaussian, a mixture of unequal parts, and the double well, whose
+/// log Z is by quadrature.
+#[test]
+fn analytic_energies_within_a_fiftieth_of_a_nat() {
+    let part = |weight, mean: [f64; 2], variance| Component {
+        weight,
+        mean: mean.to_vec(),
+        covariance: vec![variance, 0.0, 0.0, variance],
+    };
+    for device in devices() {
+        let (chains, steps) =
+            if device.name().starts_with("CPU") { (2000, 200) } else { (500, 60) };
+        let gaussian = Gaussian::new(&device, &[2.0, 1.2, 1.2, 1.0], &[1.0, -2.0]).unwrap();
+        let mixture = [part(0.3, [-2.0, 0.0], 0.6), part(0.7, [1.5, 1.0], 0.8)];
+        let mixture = Analytic::mixture(&device, &mixture).unwrap();
+        let well = Analytic::double_well(&device, 2, 2.0, 1.5).unwrap();
+        let log_z = block_on(gaussian.log_partition()).unwrap().unwrap();
+        let (of_mixture, of_well) = (mixture.log_partition(), well.log_partition());
+        let cases: [(&str, &dyn Energy, f64); 3] = [
+            ("gaussian", &gaussian, log_z),
+            ("mixture", &mixture, of_mixture),
+            ("double well", &well, of_well),
+        ];
+        for (name, energy, exact) in cases {
+            let base = Base::isotropic(2, 2.0);
+            let path = Path::new(energy, base).unwrap();
+            let mut model = Chains::new(energy, chains, 1).unwrap();
+            model.start_from_base(&path).unwrap();
+            let mut sampler = Hmc::new(0.2, 5);
+            block_on(burn_in(&mut sampler, energy, &mut model, 200)).unwrap();
+            let effort = Effort { chains, temperatures: steps, burn_in: 0, seed: 7 };
+            let found = block_on(Bracket::of(&path, &mut model, effort, &|_| {})).unwrap();
+            for (way, estimate) in
+                [("up", found.forward), ("down", found.reverse), ("both", found.bennett)]
+            {
+                let off = (estimate.value - exact).abs();
+                println!("{}: {name} {way}: {estimate:?}, off {off:.4}", device.name());
+                assert!(
+                    off <= 4.0 * estimate.std_error + 1e-4,
+                    "{name}, {way}: {estimate:?}, {exact}"
+                );
+                if chains == 4000 {
+                    assert!(off <= 0.02, "{name}, {way}: {estimate:?}, {exact}");
+                }
+            }
         }
     }
 }

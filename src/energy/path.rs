@@ -75,6 +75,16 @@ impl<'a> Path<'a> {
         self.target.device()
     }
 
+    /// The arrays of a bipartite model, b₀ `[1, D]` and b − b₀ `[1, D]`.
+    pub(crate) fn binary(&self) -> Option<(Bipartite<'a>, &Array, &Array)> {
+        match (&self.placed, self.target.bipartite()) {
+            (Placed::Bernoulli { log_odds, shift, .. }, Some(arrays)) => {
+                Some((arrays, log_odds, shift))
+            }
+            _ => None,
+        }
+    }
+
     /// log Z(0): Σ softplus(b₀) + H log 2, or (D/2) log 2π + Σ log σ.
     pub fn base_log_z(&self) -> f64 {
         match &self.base {

@@ -4,9 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Estimate,
-    annealing::{Passage, Path, Waypoint, adapt, bennett, log_ratio, pass},
+    annealing::{Annealer, Passage, Waypoint, adapt, bennett, log_ratio, pass},
 };
-use crate::sampler::{Chains, SamplerError};
+use crate::{
+    energy::Path,
+    sampler::{Chains, SamplerError},
+};
 
 /// How much work a bracket may cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,16 +60,18 @@ impl Bracket {
     /// # Errors
     /// The device refuses.
     pub async fn of(
-        path: &dyn Path,
+        path: &Path<'_>,
         model_chains: &mut Chains,
         effort: Effort,
         progress: &dyn Fn(f64),
     ) -> Result<Self, SamplerError> {
-        let betas = adapt(path, effort.temperatures, effort.seed).await?;
-        let mut chains = path.start(effort.chains, effort.seed.wrapping_add(1))?;
-        let up = pass(path, &mut chains, &betas, &|share| progress(0.5 * share)).await?;
+        let mut annealer = Annealer::new(path);
+        let betas = adapt(&mut annealer, effort.temperatures, effort.seed).await?;
+        let mut chains = annealer.start(effort.chains, effort.seed.wrapping_add(1))?;
+        let up = pass(&annealer, &mut chains, &betas, &|share| progress(0.5 * share)).await?;
         let back: Vec<f32> = betas.into_iter().rev().collect();
-        let down = pass(path, model_chains, &back, &|share| progress(0.5 + 0.5 * share)).await?;
+        let down =
+            pass(&annealer, model_chains, &back, &|share| progress(0.5 + 0.5 * share)).await?;
         let base = path.base_log_z();
         let (forward, reverse) = (log_ratio(&up.log_weights), log_ratio(&down.log_weights));
         let both = bennett(&up.log_weights, &down.log_weights);

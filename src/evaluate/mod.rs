@@ -13,8 +13,8 @@ mod report;
 mod verdict;
 
 pub use annealing::{
-    BinaryPath, Passage, Path, Waypoint, adapt, bennett, effective_sample_size, log_mean_exp,
-    log_ratio, pass,
+    Annealer, Passage, Waypoint, adapt, bennett, effective_sample_size, log_mean_exp, log_ratio,
+    pass,
 };
 pub use bracket::{Bracket, Effort};
 pub use classification::{Bin, accuracy, auroc, calibration, confusion};

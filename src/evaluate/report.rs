@@ -5,19 +5,21 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BinaryPath, Bracket, Effort, Equilibrium, Outliers, Path, Verdict, accuracy, calibration,
-    extent, hidden_use, log_partition, logits, max_exact_units, mean_energy, outliers, quadrature,
-    reconstruction_error, upload_head, verdicts,
+    Bracket, Effort, Equilibrium, MAX_QUADRATURE_DIMENSIONS, Outliers, Verdict, accuracy,
+    calibration, extent, hidden_use, log_partition, logits, max_exact_units, mean_energy, outliers,
+    quadrature, reconstruction_error, upload_head, verdicts,
 };
 use crate::{
     data::{Binarize, Dataset, Examples},
     device::DeviceError,
-    energy::{Domain, Energy, Mlp, Model, Rbm},
-    sampler::{Chains, Gibbs, Sampler, SamplerError},
+    energy::{Base, Domain, Energy, Mlp, Model, Path, Rbm},
+    sampler::{Chains, Gibbs, Hmc, Sampler, SamplerError, burn_in},
 };
 
 /// The most examples that reconstruction and hidden use are taken over.
 const ROWS: usize = 4096;
+/// Leapfrog steps of a transition that samples a net.
+const LEAPFROG: u32 = 5;
 /// The most chains that start afresh.
 const FRESH: usize = 1000;
 
@@ -173,9 +175,15 @@ impl Evaluation {
         match model {
             Model::Rbm(rbm) => {
                 result.judge_rbm(rbm, judged).await?;
-                result.anneal_rbm(rbm, data, judge).await?;
+                result.anneal(rbm, data, judge).await?;
             }
-            Model::Mlp(mlp) => result.judge_net(mlp, data, judged).await?,
+            Model::Mlp(mlp) => {
+                result.judge_net(mlp, data, judged).await?;
+                // On one or two dimensions the grid is better.
+                if mlp.dimension() > MAX_QUADRATURE_DIMENSIONS {
+                    result.anneal(mlp, data, judge).await?;
+                }
+            }
         }
         let log_z = result.log_z.exact.or(result.log_z.quadrature);
         let (low, high) = result.annealing.as_ref().map(Bracket::range).unzip();
@@ -210,21 +218,27 @@ impl Evaluation {
         Ok(())
     }
 
-    async fn anneal_rbm(
+    async fn anneal(
         &mut self,
-        rbm: &Rbm,
+        energy: &dyn Energy,
         data: &Dataset,
         judge: &Judge<'_>,
     ) -> Result<(), SamplerError> {
         let Some(effort) = judge.effort else { return Ok(()) };
-        let Some(path) = BinaryPath::new(rbm, &data.train.means()).await? else { return Ok(()) };
-        let mut chains = model_chains(rbm, data, judge.chains, effort)?;
-        let gibbs = Gibbs::default();
+        let base = Base::of_rows(energy.domain(), &data.train.values, energy.dimension());
+        let mut sampler: Box<dyn Sampler> = match energy.domain() {
+            Domain::Binary => Box::new(Gibbs::default()),
+            Domain::Real => Box::new(Hmc::new(0.1 * base.least_deviation(), LEAPFROG)),
+        };
+        let path = Path::new(energy, base)?;
+        let mut chains = model_chains(energy, data, judge.chains, effort)?;
         (judge.progress)("sampling the model", 0.0);
-        gibbs.advance(rbm, &mut chains, effort.burn_in)?;
+        burn_in(&mut sampler, energy, &mut chains, effort.burn_in).await?;
         (judge.progress)("fresh chains", 0.0);
-        let fresh = path.start(effort.chains.min(FRESH), effort.seed.wrapping_add(2))?;
-        self.equilibrium = Some(Equilibrium::of(rbm, &gibbs, fresh, &chains).await?);
+        let count = effort.chains.min(FRESH);
+        let mut fresh = Chains::new(energy, count, effort.seed.wrapping_add(2))?;
+        fresh.start_from_base(&path)?;
+        self.equilibrium = Some(Equilibrium::of(energy, &sampler, fresh, &chains).await?);
         let progress = |share: f64| (judge.progress)("annealing", share);
         let bracket = Bracket::of(&path, &mut chains, effort, &progress).await?;
         self.log_z.ais = Some(bracket.forward);
@@ -262,19 +276,21 @@ impl Evaluation {
 /// Chains that stand for the model: copies of those that training left, as often as it takes, or
 /// chains that start at training examples, taken evenly.
 fn model_chains(
-    rbm: &Rbm,
+    energy: &dyn Energy,
     data: &Dataset,
     left: Option<&Chains>,
     effort: Effort,
 ) -> Result<Chains, DeviceError> {
-    let device = rbm.device();
-    let mut chains = Chains::new(rbm, effort.chains, effort.seed.wrapping_add(3))?;
+    let device = energy.device();
+    let mut chains = Chains::new(energy, effort.chains, effort.seed.wrapping_add(3))?;
     match left {
         Some(left) => {
-            let rows = left.hidden.rows();
+            let rows = left.visible.rows();
             for first in (0..effort.chains).step_by(rows) {
                 let count = rows.min(effort.chains - first);
-                device.copy_rows(&left.hidden, 0, &mut chains.hidden, first, count)?;
+                if energy.hidden() > 0 {
+                    device.copy_rows(&left.hidden, 0, &mut chains.hidden, first, count)?;
+                }
                 device.copy_rows(&left.visible, 0, &mut chains.visible, first, count)?;
             }
         }
@@ -283,7 +299,7 @@ fn model_chains(
             let values: Vec<f32> =
                 (0..effort.chains).flat_map(|chain| row(chain).to_vec()).collect();
             let visible = device.upload(effort.chains, data.train.columns, &values)?;
-            chains.start_from(rbm, &visible)?;
+            chains.start_from(energy, &visible)?;
         }
     }
     Ok(chains)

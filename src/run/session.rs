@@ -136,7 +136,9 @@ pub async fn finish(
         drawn.insert(data.clone()).binarize(settings.binarize.fixed(), settings.seed);
     }
     let effort = Effort { seed: settings.seed, ..Effort::brief() };
-    let judge = Judge { effort: Some(effort), chains: trainer.chains(), progress };
+    // A net's would take longer than its training.
+    let effort = model.as_rbm().map(|_| effort);
+    let judge = Judge { effort, chains: trainer.chains(), progress };
     let judged = Evaluation::of(&model, drawn.as_ref().unwrap_or(data), &judge).await;
     let evaluation = judged.map_err(|error| failed(error.into()))?;
     folder.write_evaluation(&evaluation)?;

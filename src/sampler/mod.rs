@@ -23,7 +23,7 @@ pub use ula::Ula;
 
 use crate::{
     device::DeviceError,
-    energy::{Domain, Energy},
+    energy::{Domain, Energy, ModelError},
 };
 
 /// Samplers of real energies, by name.
@@ -60,6 +60,9 @@ pub enum SamplerError {
         /// Its range.
         wanted: &'static str,
     },
+    /// The energies of a path cannot be made.
+    #[error(transparent)]
+    Path(#[from] ModelError),
     /// The device refused.
     #[error(transparent)]
     Device(#[from] DeviceError),

@@ -6,8 +6,8 @@ use super::{Settings, TrainError, transitions::MOST_AUTO};
 use crate::{
     data::{Binarize, Dataset, Examples, Planar},
     device::{Array, Device, Draw, Pointwise, Reduce, Result},
-    energy::{Domain, Energy, Model, Rbm},
-    evaluate::{self, BinaryPath, Bracket, Effort, mean_energy_of, scalar, upload_head},
+    energy::{Base, Domain, Energy, Model, Path, Rbm},
+    evaluate::{self, Bracket, Effort, mean_energy_of, scalar, upload_head},
     random::Stream,
     sampler::{Chains, Gibbs, Sampler},
 };
@@ -188,9 +188,10 @@ impl Monitor {
         chains: &Chains,
         seed: u64,
     ) -> Result<Option<Bracket>, TrainError> {
-        let Some(path) = BinaryPath::new(rbm, &self.means).await?.filter(|_| self.bits) else {
+        if !self.bits {
             return Ok(None);
-        };
+        }
+        let path = Path::new(rbm, Base::of_means(&self.means))?;
         let mut copies = chains.duplicate(rbm.device())?;
         copies.seed = copies.seed.wrapping_add(1);
         let effort =

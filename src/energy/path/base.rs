@@ -78,6 +78,16 @@ impl Base {
         }
     }
 
+    /// The least deviation of a coordinate; of binary units ½, the most that they have.
+    pub(crate) fn least_deviation(&self) -> f32 {
+        match self {
+            Self::Bernoulli { .. } => 0.5,
+            Self::Gaussian { deviation, .. } => {
+                deviation.iter().copied().fold(f32::INFINITY, f32::min)
+            }
+        }
+    }
+
     /// What is wrong with it as a base of an energy, if anything.
     pub(super) fn fault(&self, target: &dyn Energy) -> Option<String> {
         let (d, kind) = (target.dimension(), target.kind());

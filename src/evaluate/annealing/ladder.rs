@@ -5,7 +5,7 @@
 //! Meng 1998; Grosse, Maddison and Salakhutdinov, "Annealing between distributions by averaging
 //! moments", 2013).
 
-use super::{Path, weights::deviation};
+use super::{Annealer, weights::deviation};
 use crate::sampler::SamplerError;
 
 /// Chains of a pilot.
@@ -15,20 +15,25 @@ const PILOTS: [usize; 3] = [32, 64, 128];
 /// Of the mean step, what every step is at least taken to vary by: a pilot can miss a transition.
 const FLOOR: f64 = 0.05;
 
-/// `steps + 1` inverse temperatures from 0 to 1, as pilots with few chains measure them.
+/// `steps + 1` inverse temperatures from 0 to 1, as pilots with few chains measure them; the pilots
+/// also tune the annealer's step sizes, where it has any.
 ///
 /// # Errors
 /// The device refuses.
-pub async fn adapt(path: &dyn Path, steps: usize, seed: u64) -> Result<Vec<f32>, SamplerError> {
+pub async fn adapt(
+    annealer: &mut Annealer<'_>,
+    steps: usize,
+    seed: u64,
+) -> Result<Vec<f32>, SamplerError> {
     let mut lengths = vec![(0.0, 0.0), (1.0, 1.0)];
     for (pilot, pilot_steps) in PILOTS.into_iter().enumerate() {
         let betas = spread(&lengths, pilot_steps);
-        let mut chains = path.start(CHAINS, seed.wrapping_add(pilot as u64))?;
+        let mut chains = annealer.start(CHAINS, seed.wrapping_add(pilot as u64))?;
         let mut steps = Vec::new();
         for pair in betas.windows(2) {
-            let mut weights = path.device().zeros(CHAINS, 1)?;
-            path.advance(&mut chains, pair, &mut weights)?;
-            let weights = path.device().read(&weights).await?;
+            let mut weights = annealer.device().zeros(CHAINS, 1)?;
+            annealer.tune(&mut chains, [pair[0], pair[1]], &mut weights).await?;
+            let weights = annealer.device().read(&weights).await?;
             let weights: Vec<f64> = weights.into_iter().map(f64::from).collect();
             steps.push((f64::from(pair[1]), deviation(&weights)));
         }

@@ -1,5 +1,5 @@
-//! Partition functions by annealing: chains pass along a path of laws between a base whose partition
-//! function is known and a model, and their importance weights have the ratio of the two as their
+//! Partition functions by annealing: chains pass along a path ([`crate::energy::Path`]) of laws
+//! f(β)/Z(β) between a base whose Z and samples are known, at β = 0, and a model, at β = 1, and their importance weights have the ratio of the two as their
 //! mean (Neal, "Annealed importance sampling", 2001; for RBMs Salakhutdinov and Murray, "On the
 //! quantitative analysis of deep belief networks", 2008).
 //!
@@ -7,51 +7,20 @@
 //! down it is too high (Burda, Grosse and Salakhutdinov, "Accurate and conservative estimates of MRF
 //! log-likelihood using reverse annealing", 2015). The two are a bracket.
 
+mod annealer;
 mod bennett;
-mod binary;
 mod ladder;
 mod weights;
 
+pub use annealer::Annealer;
 pub use bennett::bennett;
-pub use binary::BinaryPath;
 pub use ladder::adapt;
 pub use weights::{effective_sample_size, log_mean_exp, log_ratio};
 
-use crate::{
-    device::{Array, Device},
-    sampler::{Chains, SamplerError},
-};
+use crate::sampler::{Chains, SamplerError};
 
 /// Parts of a path after which the weights are read back: a curve has that many points.
 const PARTS: usize = 100;
-
-/// A path of laws f(β)/Z(β) from a base at β = 0, whose Z and samples are known, to a model at
-/// β = 1.
-pub trait Path {
-    /// Where the chains live.
-    fn device(&self) -> &Device;
-
-    /// log Z(0).
-    fn base_log_z(&self) -> f64;
-
-    /// Chains that are exact samples of the base.
-    ///
-    /// # Errors
-    /// The device refuses.
-    fn start(&self, chains: usize, seed: u64) -> Result<Chains, SamplerError>;
-
-    /// Takes chains along β₀, β₁, …: at each step adds log f(β′) − log f(β) to their log weights
-    /// `[n, 1]`, then moves them by a transition that leaves the law at β′ invariant.
-    ///
-    /// # Errors
-    /// The device refuses.
-    fn advance(
-        &self,
-        chains: &mut Chains,
-        betas: &[f32],
-        log_weights: &mut Array,
-    ) -> Result<(), SamplerError>;
-}
 
 /// What the chains of a passage weigh.
 #[derive(Clone, Debug)]
@@ -80,7 +49,7 @@ pub struct Waypoint {
 /// # Errors
 /// The device refuses.
 pub async fn pass(
-    path: &dyn Path,
+    annealer: &Annealer<'_>,
     chains: &mut Chains,
     betas: &[f32],
     progress: &dyn Fn(f64),
@@ -92,9 +61,9 @@ pub async fn pass(
     while first < steps {
         let last = (first + steps.div_ceil(PARTS)).min(steps);
         // Short sums on the device, in f32; the long one here.
-        let mut part = path.device().zeros(n, 1)?;
-        path.advance(chains, &betas[first..=last], &mut part)?;
-        let part = path.device().read(&part).await?;
+        let mut part = annealer.device().zeros(n, 1)?;
+        annealer.advance(chains, &betas[first..=last], &mut part)?;
+        let part = annealer.device().read(&part).await?;
         for (sum, part) in passage.log_weights.iter_mut().zip(part) {
             *sum += f64::from(part);
         }
