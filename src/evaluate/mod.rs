@@ -4,6 +4,7 @@
 mod annealing;
 mod bracket;
 mod classification;
+mod diagnostics;
 mod equilibrium;
 mod exact;
 mod figures;
@@ -18,6 +19,10 @@ pub use annealing::{
 };
 pub use bracket::{Bracket, Effort};
 pub use classification::{Bin, accuracy, auroc, calibration, confusion};
+pub use diagnostics::{
+    Draws, DrawsError, Summary, autocorrelation, autocorrelation_time, ess_bulk, ess_mean,
+    ess_tail, mcse_mean, mcse_sd, r_hat,
+};
 pub use equilibrium::{Equilibrium, LOOKS};
 pub use exact::{log_partition, max_exact_units};
 pub use figures::{HiddenUse, energies, hidden_use, logits, mean_energy, reconstruction_error};
