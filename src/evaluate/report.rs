@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bracket, Effort, Equilibrium, MAX_QUADRATURE_DIMENSIONS, Outliers, Verdict, accuracy,
+    Bracket, Effort, Equilibrium, MAX_QUADRATURE_DIMENSIONS, Mixing, Outliers, Verdict, accuracy,
     calibration, extent, hidden_use, log_partition, logits, max_exact_units, mean_energy, outliers,
     quadrature, reconstruction_error, upload_head, verdicts,
 };
@@ -63,6 +63,8 @@ pub struct Evaluation {
     pub annealing: Option<Bracket>,
     /// Whether fresh chains come to have the energies of the model's.
     pub equilibrium: Option<Equilibrium>,
+    /// How the model's chains mix.
+    pub mixing: Option<Mixing>,
     /// What it all means.
     pub verdicts: Vec<Verdict>,
 }
@@ -169,6 +171,7 @@ impl Evaluation {
             auroc: None,
             annealing: None,
             equilibrium: None,
+            mixing: None,
             verdicts: Vec::new(),
             seconds: 0.0,
         };
@@ -233,7 +236,9 @@ impl Evaluation {
         let path = Path::new(energy, base)?;
         let mut chains = model_chains(energy, data, judge.chains, effort)?;
         (judge.progress)("sampling the model", 0.0);
-        burn_in(&mut sampler, energy, &mut chains, effort.burn_in).await?;
+        burn_in(&mut sampler, energy, &mut chains, effort.burn_in / 2).await?;
+        let looked_at = effort.burn_in - effort.burn_in / 2;
+        self.mixing = Some(Mixing::of(energy, &sampler, &mut chains, looked_at).await?);
         (judge.progress)("fresh chains", 0.0);
         let count = effort.chains.min(FRESH);
         let mut fresh = Chains::new(energy, count, effort.seed.wrapping_add(2))?;

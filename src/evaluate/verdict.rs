@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Evaluation;
+use super::{Evaluation, Mixing};
 
 /// Nats between the ends of a bracket that is called narrow.
 const NARROW: f64 = 1.0;
@@ -31,6 +31,8 @@ pub struct Verdict {
 pub enum Subject {
     /// How sure the likelihood is.
     Likelihood,
+    /// Whether chains forget where they started.
+    Mixing,
     /// Whether chains that start afresh come to be like those of the model.
     Equilibrium,
     /// Whether the test part is as likely as the training part.
@@ -57,10 +59,36 @@ fn bad(subject: Subject, finding: String, remedy: &str) -> Verdict {
 
 /// The verdicts on all that an evaluation has looked at.
 pub fn verdicts(evaluation: &Evaluation) -> Vec<Verdict> {
-    [likelihood(evaluation), equilibrium(evaluation), overfitting(evaluation)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        likelihood(evaluation),
+        evaluation.mixing.as_ref().and_then(mixing),
+        equilibrium(evaluation),
+        overfitting(evaluation),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The verdict on how chains mix; none where there are too few draws to tell.
+pub fn mixing(found: &Mixing) -> Option<Verdict> {
+    if !found.r_hat.is_finite() {
+        return None;
+    }
+    let figures = format!(
+        "R-hat of the energy {:.3} over {} transitions, autocorrelation time {:.1}",
+        found.r_hat, found.transitions, found.autocorrelation_time
+    );
+    let subject = Subject::Mixing;
+    Some(if found.mixed() {
+        good(subject, format!("the chains have mixed: {figures}"))
+    } else {
+        bad(
+            subject,
+            format!("the chains still remember where they started: {figures}"),
+            "run them longer, or by --sampler tempering",
+        )
+    })
 }
 
 fn likelihood(evaluation: &Evaluation) -> Option<Verdict> {

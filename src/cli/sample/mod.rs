@@ -6,7 +6,9 @@ use anyhow::Context as _;
 use npyz::WriterBuilder;
 
 mod net;
+mod watch;
 
+use self::watch::Watch;
 use super::{
     Context,
     failure::Usage,
@@ -17,6 +19,7 @@ use crate::{
     data::{Dataset, ImageShape},
     device::{Array, Device},
     energy::{Energy, Model, Rbm},
+    evaluate::{Mixing, mixing_verdict},
     plot,
     run::{shape_or_strip, visible_means, write_atomically},
     sampler::{Chains, Gibbs, Sampler},
@@ -115,12 +118,17 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     if context.json {
         let result = serde_json::json!({
-            "chains": done.rows, "steps": args.steps, "written": names,
+            "chains": done.rows, "steps": args.steps, "written": names, "mixing": done.mixing,
         });
         say(serde_json::to_string_pretty(&result)?)?;
     } else {
         let steps = if source.model.as_rbm().is_some() { "sweeps" } else { "transitions" };
         say(format!("{} chains, {} {steps}: {}", done.rows, args.steps, names.join(", ")))?;
+        // Chains are as good as their worst.
+        let worst = done.mixing.iter().max_by(|a, b| a.r_hat.total_cmp(&b.r_hat));
+        if let Some(verdict) = worst.and_then(mixing_verdict) {
+            say(verdict.to_string())?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -132,6 +140,8 @@ struct Written {
     states: Vec<f32>,
     rows: usize,
     gif: Option<Vec<u8>>,
+    /// How the chains mixed; of each class where there are several.
+    mixing: Vec<Mixing>,
 }
 
 /// Samples of an RBM.
@@ -179,6 +189,7 @@ async fn rbm(
     // The last frame shows where the chains end.
     let early = if args.gif.is_some() { (args.frames - 1).min(args.steps) } else { 0 };
     let mut animation = Vec::new();
+    let mut watch = Watch::new(model, &chains, args.steps)?;
     let bar = bar(u64::from(args.steps), "sweeps");
     let mut done = 0;
     while done < args.steps {
@@ -190,9 +201,11 @@ async fn rbm(
         } else {
             args.steps
         };
-        let sweeps = (next - done).min(SLICE);
+        let sweeps = (next - done).min(SLICE).min(watch.until(done));
         gibbs.advance(model, &mut chains, sweeps)?;
         done += sweeps;
+        // At another temperature the energies are of another law, and mix by the same measure.
+        watch.look(model, &chains, done)?;
         bar.set_position(u64::from(done));
     }
     if args.gif.is_some() {
@@ -202,7 +215,8 @@ async fn rbm(
     bar.finish_and_clear();
     let gif = args.gif.as_ref().map(|_| plot::gif(&animation, DELAY)).transpose()?;
     let states = device.read(&chains.visible).await?;
-    Ok(Written { picture, states, rows: args.chains, gif })
+    let mixing = vec![watch.finish(model).await?];
+    Ok(Written { picture, states, rows: args.chains, gif, mixing })
 }
 
 fn check(args: &Args) -> Result<(), Usage> {

@@ -1,10 +1,13 @@
 //! Samples of a net: of p(x), or of p(x | y) where it has classes.
 
-use super::{Args, DELAY, DRAWN, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out};
+use super::{
+    Args, DELAY, DRAWN, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out, watch::Watch,
+};
 use crate::{
     cli::{failure::Usage, output::bar, source::Source},
     device::Device,
     energy::{Energy, Mlp},
+    evaluate::Mixing,
     plot,
     run::{Landscape, Range, class_grid, class_names, pairs, shape_or_strip},
     sampler::{Chains, Sampler, burn_in},
@@ -43,6 +46,7 @@ struct Ran {
     states: Vec<f32>,
     frames: Vec<Vec<f32>>,
     acceptance: f64,
+    mixing: Vec<Mixing>,
 }
 
 pub(super) async fn run(
@@ -98,7 +102,8 @@ pub(super) async fn run(
 
     let rows = (args.chains / energies.len()).max(1);
     let bar = bar(u64::from(args.steps) * energies.len() as u64, "transitions");
-    let mut all = Ran { states: Vec::new(), frames: Vec::new(), acceptance: 0.0 };
+    let mut all =
+        Ran { states: Vec::new(), frames: Vec::new(), acceptance: 0.0, mixing: Vec::new() };
     for (index, energy) in energies.iter().enumerate() {
         let mut sampler = sampler(args, kind, range);
         sampler.admits(*energy)?;
@@ -110,6 +115,7 @@ pub(super) async fn run(
         let ran = advance(args, device, &mut *sampler, *energy, &mut chains, range, &start, &bar);
         let ran = ran.await?;
         all.states.extend(ran.states);
+        all.mixing.extend(ran.mixing);
         all.acceptance += ran.acceptance / energies.len() as f64;
         for (place, frame) in ran.frames.into_iter().enumerate() {
             match all.frames.get_mut(place) {
@@ -155,7 +161,13 @@ pub(super) async fn run(
         _ => all.frames.iter().map(|frame| draw(frame)).collect::<anyhow::Result<_>>()?,
     };
     let gif = (args.gif.is_some()).then(|| plot::gif(&animation, DELAY)).transpose()?;
-    Ok(Written { picture: draw(&all.states)?, rows: all.states.len() / d, states: all.states, gif })
+    Ok(Written {
+        picture: draw(&all.states)?,
+        rows: all.states.len() / d,
+        states: all.states,
+        gif,
+        mixing: all.mixing,
+    })
 }
 
 /// Burns in, then moves the chains by all steps and keeps the frames of an animation.
@@ -192,7 +204,9 @@ async fn advance(
             begin(chains)?;
         }
     }
-    let mut ran = Ran { states: Vec::new(), frames: Vec::new(), acceptance: f64::NAN };
+    let mut watch = Watch::new(energy, chains, args.steps)?;
+    let mut ran =
+        Ran { states: Vec::new(), frames: Vec::new(), acceptance: f64::NAN, mixing: Vec::new() };
     let early = if args.gif.is_some() { (args.frames - 1).min(args.steps) } else { 0 };
     let d = energy.dimension();
     let mut done = 0;
@@ -210,9 +224,10 @@ async fn advance(
             0 => args.steps,
             _ => frame_at(ran.frames.len() as u32, early, args.steps),
         };
-        let steps = (next.max(done + 1) - done).min(SLICE);
+        let steps = (next.max(done + 1) - done).min(SLICE).min(watch.until(done));
         sampler.advance(energy, chains, steps)?;
         done += steps;
+        watch.look(energy, chains, done)?;
         bar.inc(u64::from(steps));
     }
     if adapts && chains.tallied > 0 {
@@ -222,6 +237,7 @@ async fn advance(
             note!("warning: {} proposals were not finite and were rejected", acceptance.failed);
         }
     }
+    ran.mixing.push(watch.finish(energy).await?);
     ran.states = device.read(&chains.visible).await?;
     Ok(ran)
 }

@@ -1,8 +1,8 @@
 //! What an evaluation looked at: the weights of annealing along the path, the energies of fresh
-//! chains beside those of the model's.
+//! chains beside those of the model's, and how long the model's chains remember.
 
 use crate::{
-    evaluate::{Equilibrium, Evaluation, Waypoint},
+    evaluate::{Equilibrium, Evaluation, Mixing, Waypoint},
     plot::{self, Panel, PlotError, Reference, Series},
     run::{Folder, RunError},
 };
@@ -18,6 +18,9 @@ pub(in crate::run) fn draw(folder: &Folder, evaluation: &Evaluation) -> Result<(
     }
     if let Some(equilibrium) = &evaluation.equilibrium {
         charts.push(energies(equilibrium)?);
+    }
+    if let Some(mixing) = evaluation.mixing.as_ref().filter(|mixing| mixing.r_hat.is_finite()) {
+        charts.push(memory(mixing)?);
     }
     if charts.is_empty() {
         return Ok(());
@@ -53,6 +56,17 @@ fn energies(equilibrium: &Equilibrium) -> Result<image::RgbImage, PlotError> {
         vec![Reference { name: "the model's chains".into(), value: equilibrium.model }];
     let panel = Panel { y_label: "mean energy (nats)".into(), series, references };
     plot::curves("log10 of transitions", &[panel])
+}
+
+fn memory(mixing: &Mixing) -> Result<image::RgbImage, PlotError> {
+    let points = mixing.autocorrelation.iter().map(|(lag, x)| (f64::from(*lag), *x)).collect();
+    let name = format!("{} chains, R-hat {:.3}", mixing.chains, mixing.r_hat);
+    let panel = Panel {
+        y_label: "autocorrelation of the energy".into(),
+        series: vec![Series { name, points }],
+        references: vec![Reference { name: "none".into(), value: 0.0 }],
+    };
+    plot::curves("transitions apart", &[panel])
 }
 
 /// The last part of a path.
