@@ -38,7 +38,9 @@ fn flags_and_settings_out_of_range_are_named() {
     train(&["--lr", "inf"], &["lr is inf"]);
     train(&["--batch", "0"], &["batch is 0"]);
     train(&["--epochs", "0"], &["epochs is 0"]);
-    train(&["--k", "0"], &["k is [0]"]);
+    train(&["--k", "0"], &["k is 0"]);
+    train(&["--k", "auto", "--objective", "cd"], &["k is auto", "pcd"]);
+    train(&["--eval-every", "0"], &["eval-every is 0"]);
     train(&["--k", "1,x"], &["x"]);
     train(&["--seed", "18446744073709551615"], &["seed is 18446744073709551615"]);
     train(&["--log-every", "0"], &["log-every is 0"]);

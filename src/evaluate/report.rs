@@ -18,6 +18,10 @@ use crate::{
 
 /// The most examples that reconstruction and hidden use are taken over.
 const ROWS: usize = 4096;
+/// Autocorrelation times after which chains show that they have mixed.
+const ENOUGH: f64 = 150.0;
+/// The most transitions that are looked at for it, as a multiple of the burn-in.
+const LONGER: u32 = 4;
 /// Leapfrog steps of a transition that samples a net.
 const LEAPFROG: u32 = 5;
 /// The most chains that start afresh.
@@ -238,7 +242,13 @@ impl Evaluation {
         (judge.progress)("sampling the model", 0.0);
         burn_in(&mut sampler, energy, &mut chains, effort.burn_in / 2).await?;
         let looked_at = effort.burn_in - effort.burn_in / 2;
-        self.mixing = Some(Mixing::of(energy, &sampler, &mut chains, looked_at).await?);
+        let mut mixing = Mixing::of(energy, &sampler, &mut chains, looked_at).await?;
+        let wanted = (ENOUGH * mixing.autocorrelation_time) as u32;
+        let most = effort.burn_in.saturating_mul(LONGER);
+        if !mixing.mixed() && wanted.min(most) > looked_at {
+            mixing = Mixing::of(energy, &sampler, &mut chains, wanted.min(most)).await?;
+        }
+        self.mixing = Some(mixing);
         (judge.progress)("fresh chains", 0.0);
         let count = effort.chains.min(FRESH);
         let mut fresh = Chains::new(energy, count, effort.seed.wrapping_add(2))?;

@@ -86,7 +86,7 @@ pub fn mixing(found: &Mixing) -> Option<Verdict> {
         bad(
             subject,
             format!("the chains still remember where they started: {figures}"),
-            "run them longer, or by --sampler tempering",
+            "take one state of each chain, run them longer, or use --sampler tempering",
         )
     })
 }

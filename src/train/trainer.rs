@@ -158,7 +158,10 @@ impl Trainer {
         if let (Transitions::Auto, Some(model), Some(chains)) =
             (&self.settings.k, self.model.as_rbm(), self.objective.chains())
         {
-            self.chosen_transitions = monitor::transitions_to_forget(model, chains).await?;
+            // A single look is noisy: half or twice as many at most.
+            let wanted = monitor::transitions_to_forget(model, chains).await?;
+            let now = self.chosen_transitions;
+            self.chosen_transitions = wanted.clamp(now.div_ceil(2), 2 * now);
         }
         let chains = match self.objective.moved_mut() {
             Some(chains) if rbm.is_none() && chains.tallied > 0 => {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Transitions {
     /// Numbers that share the training in equal parts.
     Parts(Vec<u32>),
-    /// As many as let the chains forget half of their energies, as each log line measures it.
+    /// As many as let the chains forget half of their energies, as each log line measures it; half
+    /// or twice as many as before at most.
     Auto,
 }
 
