@@ -1,6 +1,7 @@
 //! How fast the kernels and a training run are on a device:
 //!
-//!     cargo bench --bench throughput -- [gibbs] [train] [langevin] [--device cpu] [--data MNIST-FOLDER]
+//!     cargo bench --bench throughput -- [gibbs] [anneal] [train] [langevin] [--device cpu]
+//!         [--data MNIST-FOLDER]
 //!
 //! Prints one JSON object a case, with the median and the best of several rounds. `benches/peers.py`
 //! runs it beside PyTorch and scikit-learn.
@@ -10,12 +11,14 @@ use std::time::Instant;
 use ergodic::{
     data::{self, Binarize, Dataset, Examples},
     device::{Device, Nonlinearity},
-    energy::{Architecture, Mlp, Rbm},
+    energy::{Architecture, Base, Mlp, Path, Rbm},
+    evaluate::Annealer,
     random::{HostRng, Stream},
     sampler::{Chains, Gibbs, Mala, Sampler, Ula},
     train::{Settings, Trainer},
 };
 use pollster::block_on;
+use rayon::prelude::*;
 
 const VISIBLE: usize = 784;
 const HIDDEN: usize = 500;
@@ -30,8 +33,9 @@ fn main() {
     let device = value("--device").unwrap_or_else(|| "auto".into());
     let device = block_on(Device::open(&device)).expect("the device opens");
     let wanted = |case: &str| {
-        let named =
-            ["gibbs", "train", "langevin"].iter().any(|case| arguments.iter().any(|a| a == case));
+        let named = ["gibbs", "anneal", "train", "langevin"]
+            .iter()
+            .any(|case| arguments.iter().any(|a| a == case));
         !named || arguments.iter().any(|argument| argument == case)
     };
     // As the program does: small CPU kernels then start without a hand-over between threads.
@@ -40,6 +44,10 @@ fn main() {
             for chains in [100, 512, 4096] {
                 gibbs(&device, chains);
             }
+        }
+        if wanted("anneal") {
+            anneal(&device, 1000);
+            products(1000);
         }
         if wanted("train") {
             train(&device, value("--data").as_deref());
@@ -95,6 +103,72 @@ fn gibbs(device: &Device, chains: usize) {
         block_on(device.read(&state.hidden)).expect("the device works");
     });
     report(device, "gibbs", &[VISIBLE, HIDDEN], chains, "sweeps/s", f64::from(sweeps), &seconds);
+}
+
+/// Steps of annealed importance sampling a second, of all chains together, a hundred a call.
+fn anneal(device: &Device, chains: usize) {
+    let mut rng = HostRng::new(1, Stream::Parameters, 0);
+    let weights: Vec<f32> = (0..VISIBLE * HIDDEN).map(|_| 0.05 * rng.normal()).collect();
+    let model = Rbm::new(device, &weights, &[-1.0; VISIBLE], &[0.0; HIDDEN]).expect("it fits");
+    let path = Path::new(&model, Base::of_means(&[0.13; VISIBLE])).expect("they fit");
+    let annealer = Annealer::new(&path);
+    let mut state = annealer.start(chains, 1).expect("the device works");
+    let betas: Vec<f32> = (0..=100).map(|step| step as f32 / 100.0).collect();
+    let seconds = rounds(|| {
+        let mut log_weights = device.zeros(chains, 1).expect("it fits");
+        annealer.advance(&mut state, &betas, &mut log_weights).expect("the device works");
+        block_on(device.read(&log_weights)).expect("the device works");
+    });
+    report(device, "anneal", &[VISIBLE, HIDDEN], chains, "sweeps/s", 100.0, &seconds);
+}
+
+/// The products of a sweep on the CPU by the GEMM crate, both ways, on all threads: what sweeps of
+/// dense states cannot pass.
+fn products(chains: usize) {
+    let (v, h, w) =
+        (vec![1f32; chains * VISIBLE], vec![1f32; chains * HIDDEN], vec![0.5f32; VISIBLE * HIDDEN]);
+    let mut to_visible = vec![0f32; chains * VISIBLE];
+    let mut to_hidden = vec![0f32; chains * HIDDEN];
+    let part = chains.div_ceil(rayon::current_num_threads());
+    let of_part = |out: &mut [f32], x: &[f32], n: usize, k: usize, strides: (isize, isize)| {
+        let chains = out.len() / n;
+        // SAFETY: out is [chains, n], x [chains, k], w [k, n] with these strides.
+        unsafe {
+            gemm::gemm(
+                chains,
+                n,
+                k,
+                out.as_mut_ptr(),
+                1,
+                n as isize,
+                false,
+                x.as_ptr(),
+                1,
+                k as isize,
+                w.as_ptr(),
+                strides.1,
+                strides.0,
+                0.0,
+                1.0,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
+    };
+    let product = |out: &mut [f32], x: &[f32], n: usize, k: usize, strides: (isize, isize)| {
+        out.par_chunks_mut(part * n)
+            .zip(x.par_chunks(part * k))
+            .for_each(|(out, x)| of_part(out, x, n, k, strides));
+    };
+    let seconds = rounds(|| {
+        for _ in 0..20 {
+            product(&mut to_visible, &h, VISIBLE, HIDDEN, (1, HIDDEN as isize));
+            product(&mut to_hidden, &v, HIDDEN, VISIBLE, (HIDDEN as isize, 1));
+        }
+    });
+    report(&Device::cpu(), "products", &[VISIBLE, HIDDEN], chains, "sweeps/s", 20.0, &seconds);
 }
 
 /// Langevin steps a second, of all chains together, on a 2-128-128-1 net; one call, of more steps
