@@ -21,9 +21,9 @@ pub fn r_hat(draws: &Draws) -> f64 {
 pub(super) fn of_scores(draws: &Draws, scores: &[f64]) -> f64 {
     let bulk = scale_reduction(scores, draws.half());
     let folded = scale_reduction(&normal_scores(&fold(&draws.split())), draws.half());
-    // Not `max`: the distances of two values in balance are all the same and say nothing, but a
-    // bulk that is NaN must stay so.
-    if folded > bulk { folded } else { bulk }
+    // `max` passes over a NaN: the distances of two values in balance are all the same and say
+    // nothing. Where the bulk is NaN the distances are too.
+    bulk.max(folded)
 }
 
 /// √(((n − 1)/n W + B/n) / W) with n draws a chain, W the mean of the variances within chains and
