@@ -20,6 +20,9 @@ pub(super) fn row_means(values: &[f64], draws: usize) -> Vec<f64> {
 
 /// The unbiased variance around `mean`; NaN of fewer than two values.
 pub(super) fn variance(values: &[f64], mean: f64) -> f64 {
+    if values.len() < 2 {
+        return f64::NAN;
+    }
     let squares: f64 = values.iter().map(|x| (x - mean) * (x - mean)).sum();
     squares / (values.len() as f64 - 1.0)
 }
@@ -36,6 +39,6 @@ mod tests {
             assert_eq!(variance(&values, 0.1).is_nan(), n == 1);
             assert!(n == 1 || variance(&values, mean(&values)) == 0.0);
         }
-        assert!(mean(&[]).is_nan());
+        assert!(mean(&[]).is_nan() && variance(&[], f64::NAN).is_nan());
     }
 }
