@@ -45,6 +45,8 @@ pub enum Stream {
     Accept = 9,
     /// Probes and perturbations of objectives.
     Probe = 10,
+    /// Whether neighbouring replicas change places.
+    Exchange = 11,
 }
 
 /// One Philox4x32-10 block: four words from a counter and a key.

@@ -3,7 +3,9 @@
 
 use std::{future::Future, pin::Pin};
 
-use super::{Accept, Array, DeviceError, Langevin, Nonlinearity, Potential, array::Storage};
+use super::{
+    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, array::Storage,
+};
 use crate::random::Stream;
 
 /// A result of the device layer.
@@ -353,6 +355,8 @@ pub trait Kernels: Send + Sync {
     fn langevin(&self, call: Langevin<'_>) -> Result<bool>;
     /// See [`Accept`].
     fn accept(&self, call: Accept<'_>) -> Result<()>;
+    /// See [`Exchange`].
+    fn exchange(&self, call: Exchange<'_, '_>) -> Result<()>;
     /// See [`Potential`].
     fn potential(&self, call: Potential<'_>) -> Result<()>;
     /// See [`Optimize`]; `moments` are one array for SGD, two for Adam, shaped as `parameter`.

@@ -7,6 +7,7 @@
 mod array;
 pub mod cpu;
 mod error;
+mod exchange;
 pub mod gpu;
 mod kernels;
 mod net;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 pub use array::{Array, Storage};
 pub use error::{DeviceError, bytes};
+pub use exchange::{Exchange, LABELS};
 pub use kernels::{
     Activation, Anneal, Companion, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending,
     Pointwise, Reduce, Result, RowWeights,

@@ -6,6 +6,7 @@ mod anneal;
 #[path = "../common/mod.rs"]
 mod common;
 mod errors;
+mod exchange;
 mod gibbs;
 mod langevin;
 mod langevin_gpu;

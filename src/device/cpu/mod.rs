@@ -5,6 +5,7 @@ mod accept;
 mod activation;
 mod anneal;
 mod bits;
+mod exchange;
 mod finish;
 mod gibbs;
 mod lanes;
@@ -26,8 +27,8 @@ mod softmax;
 mod transpose;
 
 use super::{
-    Accept, Anneal, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize,
-    Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, bytes,
+    Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
+    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -146,6 +147,10 @@ impl Kernels for Cpu {
 
     fn accept(&self, call: Accept<'_>) -> Result<()> {
         accept::accept(call)
+    }
+
+    fn exchange(&self, call: Exchange<'_, '_>) -> Result<()> {
+        exchange::exchange(call)
     }
 
     fn potential(&self, call: Potential<'_>) -> Result<()> {

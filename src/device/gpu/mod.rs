@@ -2,6 +2,7 @@
 
 mod accept;
 mod anneal;
+mod exchange;
 mod gibbs;
 mod langevin;
 mod linear;
@@ -24,8 +25,8 @@ use std::{
 };
 
 use super::{
-    Accept, Anneal, Array, Companion, DeviceError, Gibbs, Kernels, Langevin, Linear, Optimize,
-    Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
+    Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
+    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -84,6 +85,7 @@ pub const PROGRAMS: &[&Program] = &[
     &transpose::PROGRAM,
     &philox::PROGRAM,
     &accept::PROGRAM,
+    &exchange::PROGRAM,
     &potential::PROGRAM,
 ];
 
@@ -288,6 +290,10 @@ impl Kernels for Gpu {
 
     fn accept(&self, call: Accept<'_>) -> Result<()> {
         accept::accept(self, call)
+    }
+
+    fn exchange(&self, call: Exchange<'_, '_>) -> Result<()> {
+        exchange::exchange(self, call)
     }
 
     fn potential(&self, call: Potential<'_>) -> Result<()> {

@@ -1,0 +1,79 @@
+// Replica exchange. Constant: OPERATION 0: a thread judges a pair of rows into its tally and `taken`,
+// swaps their labels and counts round trips; else: a thread swaps one value of a pair that is taken.
+#import philox
+#import normal
+#import acceptance
+
+struct Params {
+    rows: u32,
+    columns: u32,
+    beta_difference: f32,
+    step: u32,
+    stream: u32,
+    key_low: u32,
+    key_high: u32,
+    is_lowest: u32,
+    is_top: u32,
+    pad_0: u32,
+    pad_1: u32,
+    pad_2: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> first_difference: array<f32>;   // [rows]
+@group(0) @binding(2) var<storage, read> second_difference: array<f32>;  // [rows]
+@group(0) @binding(3) var<storage, read_write> first: array<f32>;        // [rows, 2] or [rows, columns]
+@group(0) @binding(4) var<storage, read_write> second: array<f32>;       // as first
+@group(0) @binding(5) var<storage, read_write> tally: array<vec4<f32>>;  // [rows]
+@group(0) @binding(6) var<storage, read_write> taken: array<u32>;        // [rows]
+
+fn judge(row: u32) {
+    let a = first_difference[row];
+    let b = second_difference[row];
+    let log_alpha = params.beta_difference * (a - b);
+    let good = acceptance_in_range(a, ACCEPTANCE_LARGEST_ENERGY)
+        && acceptance_in_range(b, ACCEPTANCE_LARGEST_ENERGY)
+        && acceptance_is_finite(log_alpha);
+    let counter = vec4<u32>(params.step, row, 0u, params.stream);
+    let key = vec2<u32>(params.key_low, params.key_high);
+    let accepted = good && acceptance_draw(counter, key, log_alpha);
+    tally[row] = acceptance_count(tally[row], good, accepted, log_alpha, -ACCEPTANCE_LARGEST_ENERGY);
+    taken[row] = select(0u, 1u, accepted);
+
+    let i = 2u * row;
+    var lowest = vec2<f32>(first[i], first[i + 1u]);
+    var top = vec2<f32>(second[i], second[i + 1u]);
+    if accepted {
+        let kept = lowest;
+        lowest = top;
+        top = kept;
+    }
+    if params.is_lowest != 0u {
+        lowest.y += select(0.0, 1.0, lowest.x == 2.0);
+        lowest.x = 1.0;
+    }
+    if params.is_top != 0u && top.x == 1.0 {
+        top.x = 2.0;
+    }
+    first[i] = lowest.x;
+    first[i + 1u] = lowest.y;
+    second[i] = top.x;
+    second[i + 1u] = top.y;
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+    if OPERATION == 0u {
+        if index < params.rows {
+            judge(index);
+        }
+        return;
+    }
+    if index >= params.rows * params.columns || taken[index / params.columns] == 0u {
+        return;
+    }
+    let kept = first[index];
+    first[index] = second[index];
+    second[index] = kept;
+}
