@@ -41,9 +41,7 @@ impl<'a> Path<'a> {
     /// The base does not fit the model, the model is binary and not bipartite, or the device
     /// refuses.
     pub fn new(target: &'a dyn Energy, base: Base) -> Result<Self, ModelError> {
-        if let Some(reason) = base.fault(target) {
-            return Err(ModelError::Unfit { energy: "of a path", reason });
-        }
+        base.check(target)?;
         let device = target.device();
         let placed = match (&base, target.bipartite()) {
             (Base::Bernoulli { log_odds }, Some(arrays)) => {

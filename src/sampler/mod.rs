@@ -10,6 +10,7 @@ mod mala;
 mod metropolis;
 mod scratch;
 mod sgld_jem;
+mod tempering;
 mod ula;
 
 pub use adapt::{BurnIn, burn_in};
@@ -19,6 +20,7 @@ pub use hmc::Hmc;
 pub use mala::Mala;
 pub use metropolis::Metropolis;
 pub use sgld_jem::SgldJem;
+pub use tempering::{Exchanges, Rungs, Tempering};
 pub use ula::Ula;
 
 use crate::{

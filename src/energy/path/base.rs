@@ -1,6 +1,6 @@
 //! The bases of paths.
 
-use crate::energy::{Domain, Energy, log_odds};
+use crate::energy::{Domain, Energy, ModelError, log_odds};
 
 /// Of the largest deviation of a coordinate, the least that any is taken to have.
 const DEVIATION_FLOOR: f32 = 1e-3;
@@ -88,8 +88,19 @@ impl Base {
         }
     }
 
+    /// Whether a path leads from this base to an energy.
+    ///
+    /// # Errors
+    /// Those of [`super::Path::new`]. Costs nothing.
+    pub(crate) fn check(&self, target: &dyn Energy) -> Result<(), ModelError> {
+        match self.fault(target) {
+            Some(reason) => Err(ModelError::Unfit { energy: "of a path", reason }),
+            None => Ok(()),
+        }
+    }
+
     /// What is wrong with it as a base of an energy, if anything.
-    pub(super) fn fault(&self, target: &dyn Energy) -> Option<String> {
+    fn fault(&self, target: &dyn Energy) -> Option<String> {
         let (d, kind) = (target.dimension(), target.kind());
         let count = |name: &str, values: &[f32]| {
             (values.len() != d).then(|| {

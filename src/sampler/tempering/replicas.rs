@@ -1,0 +1,150 @@
+//! The replicas below the top rung, and their exchanges.
+
+use crate::{
+    device::{Array, Device, Exchange, LABELS, Pointwise, Result, TALLY},
+    energy::Path,
+    random::Stream,
+    sampler::Chains,
+};
+
+/// Seeds of rungs lie this far apart: Weyl's sequence of the golden ratio, which no two seeds that
+/// people choose are on.
+const SEED_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The chains of all rungs but the top, whose chains are the caller's.
+pub(super) struct Replicas {
+    pub lower: Vec<Chains>,
+    /// Of every rung, `[n, LABELS]`.
+    labels: Vec<Array>,
+    /// Of every rung, `[n, 1]`.
+    differences: Vec<Array>,
+    /// Of every pair of neighbours, `[n, TALLY]`.
+    tallies: Vec<Array>,
+    /// Rounds of exchanges; even ones take the pairs (0, 1), (2, 3), …, odd ones the others.
+    rounds: u64,
+    /// How many rungs have had seeds.
+    seeds: u64,
+}
+
+/// What the replicas counted.
+pub(super) struct Counts {
+    /// Mean of min(1, α) of every pair of neighbours.
+    pub swap_rates: Vec<f64>,
+    /// Pairs that failed.
+    pub failed: u64,
+    /// Round trips of all replicas.
+    pub round_trips: f64,
+    pub rounds: u64,
+}
+
+impl Replicas {
+    /// Every rung starts as a copy of the top.
+    pub fn new(device: &Device, rungs: usize, top: &Chains) -> Result<Self> {
+        let mut new = Self {
+            lower: Vec::new(),
+            labels: Vec::new(),
+            differences: Vec::new(),
+            tallies: Vec::new(),
+            rounds: 0,
+            seeds: 0,
+        };
+        let like = vec![None; rungs - 1];
+        new.lay_out(device, &like, top)?;
+        Ok(new)
+    }
+
+    /// New lower rungs, each a copy of an old one, or of the top where there is none. What was
+    /// counted is forgotten.
+    pub fn lay_out(&mut self, device: &Device, like: &[Option<usize>], top: &Chains) -> Result<()> {
+        let mut lower = Vec::new();
+        for like in like {
+            let source = like.and_then(|rung| self.lower.get(rung)).unwrap_or(top);
+            let mut chains = source.duplicate(device)?;
+            self.seeds += 1;
+            // No two rungs share draws, now or later.
+            chains.seed = top.seed.wrapping_add(self.seeds.wrapping_mul(SEED_STRIDE));
+            (chains.clock, chains.starts) = (top.clock, top.starts);
+            lower.push(chains);
+        }
+        self.lower = lower;
+        let (n, rungs) = (top.visible.rows(), like.len() + 1);
+        let zeros = |count: usize, columns: usize| -> Result<Vec<Array>> {
+            (0..count).map(|_| device.zeros(n, columns)).collect()
+        };
+        (self.labels, self.differences) = (zeros(rungs, LABELS)?, zeros(rungs, 1)?);
+        self.tallies = zeros(rungs - 1, TALLY)?;
+        self.reset(device)
+    }
+
+    /// Whether these are replicas of such chains on such a device.
+    pub fn suit(&self, rungs: usize, top: &Chains) -> bool {
+        let fits = |chains: &Chains| {
+            chains.visible.shape() == top.visible.shape()
+                && chains.hidden.shape() == top.hidden.shape()
+        };
+        self.lower.len() + 1 == rungs && self.lower.iter().all(fits)
+    }
+
+    /// Forgets what was counted.
+    pub fn reset(&mut self, device: &Device) -> Result<()> {
+        self.rounds = 0;
+        for array in self.labels.iter_mut().chain(&mut self.tallies) {
+            device.pointwise(Pointwise::Fill(0.0), array)?;
+        }
+        // Whoever is at the lowest rung has been there.
+        device.pointwise(Pointwise::AddToColumn { column: 0, value: 1.0 }, &mut self.labels[0])
+    }
+
+    /// One round of exchanges between neighbours.
+    pub fn exchange(&mut self, path: &Path<'_>, betas: &[f32], top: &mut Chains) -> Result<()> {
+        let device = path.device();
+        let rungs = betas.len();
+        let first = (self.rounds % 2) as usize;
+        for rung in (first..rungs - 1).step_by(2) {
+            let (low, high) = match self.lower.split_at_mut(rung + 1) {
+                (below, [next, ..]) => (&mut below[rung], next),
+                (below, []) => (&mut below[rung], &mut *top),
+            };
+            let (below, above) = self.differences.split_at_mut(rung + 1);
+            path.difference(&low.visible, &low.hidden, &mut below[rung])?;
+            path.difference(&high.visible, &high.hidden, &mut above[0])?;
+            let (low_labels, high_labels) = self.labels.split_at_mut(rung + 1);
+            let draw = low.draw(Stream::Exchange);
+            let mut states =
+                [[&mut low.visible, &mut high.visible], [&mut low.hidden, &mut high.hidden]];
+            let count = if path.target().hidden() > 0 { 2 } else { 1 };
+            device.exchange(Exchange {
+                betas: [betas[rung], betas[rung + 1]],
+                differences: [&below[rung], &above[0]],
+                states: &mut states[..count],
+                labels: [&mut low_labels[rung], &mut high_labels[0]],
+                ends: [rung == 0, rung + 2 == rungs],
+                tally: &mut self.tallies[rung],
+                draw,
+            })?;
+        }
+        self.rounds += 1;
+        Ok(())
+    }
+
+    /// What was counted since the last reset.
+    pub async fn counts(&self, device: &Device) -> Result<Counts> {
+        let mut counts =
+            Counts { swap_rates: Vec::new(), failed: 0, round_trips: 0.0, rounds: self.rounds };
+        for (pair, tally) in self.tallies.iter().enumerate() {
+            let values = device.read(tally).await?;
+            let total = |column: usize| -> f64 {
+                values.chunks_exact(TALLY).map(|row| f64::from(row[column])).sum()
+            };
+            let rounds = (self.rounds + 1 - pair as u64 % 2) / 2;
+            counts.swap_rates.push(total(2) / (rounds as f64 * tally.rows() as f64));
+            counts.failed += total(1) as u64;
+        }
+        for labels in &self.labels {
+            let values = device.read(labels).await?;
+            counts.round_trips +=
+                values.chunks_exact(LABELS).map(|row| f64::from(row[1])).sum::<f64>();
+        }
+        Ok(counts)
+    }
+}
