@@ -126,6 +126,7 @@ impl Tempering {
         let top = betas.len() - 1;
         for (rung, beta) in betas.iter().enumerate() {
             if is_drawn(energy, *beta) {
+                inner.step_sizes[rung] = None;
                 continue;
             }
             set_step_size(&mut *inner.mover, inner.step_sizes[rung]);

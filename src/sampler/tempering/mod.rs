@@ -55,7 +55,7 @@ pub struct Exchanges {
     pub rounds: u64,
     /// Pairs that could not be judged because a number was not finite; they stayed.
     pub failed: u64,
-    /// The step size of every rung, where the sampler has one.
+    /// The step size of every rung; none where the sampler has none, or draws come from the base.
     pub step_sizes: Vec<Option<f32>>,
 }
 
