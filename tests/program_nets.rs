@@ -56,6 +56,33 @@ fn an_energy_over_the_plane_is_trained_judged_and_sampled() {
         assert!(String::from_utf8_lossy(&header[..128]).contains("(50, 2"));
         assert_eq!(header.len() - 128, 50 * 2 * 4);
     }
+
+    // Replica exchange, which has a ladder and step sizes of its own.
+    let out = folder.path().join("t.png");
+    let tempering = ["--sampler", "tempering", "--chains", "50", "--steps", "20", "--rungs", "4"];
+    let target = ["sample", path, "--out", out.to_str().unwrap(), "--json"];
+    let outcome = ergodic(&[&target[..], &tempering].concat());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let result: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let found = &result["tempering"][0];
+    assert_eq!(found["betas"].as_array().unwrap().len(), 4);
+    assert_eq!((found["betas"][0].as_f64(), found["betas"][3].as_f64()), (Some(0.0), Some(1.0)));
+    assert_eq!(found["rounds"], 20);
+    for rate in found["swap_rates"].as_array().unwrap() {
+        assert!((0.0..=1.0).contains(&rate.as_f64().unwrap()), "{found}");
+    }
+    assert!(found["round_trips"].as_f64().is_some() && found["failed"] == 0, "{found}");
+    is_picture(&out);
+    for (flags, wanted) in [
+        (&["--sampler", "tempering", "--beta", "2"][..], "leave out --beta"),
+        (&["--sampler", "tempering", "--step-size", "1"], "leave out --step-size"),
+        (&["--sampler", "tempering", "--rungs", "1"], "wanted 2 to 1024"),
+        (&["--sampler", "mala", "--rungs", "3"], "--rungs is for --sampler tempering"),
+    ] {
+        let outcome = ergodic(&[&["sample", path], flags].concat());
+        assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(wanted), "{}", outcome.stderr);
+    }
 }
 
 #[test]

@@ -103,11 +103,20 @@ fn sample_writes_pictures_animations_and_arrays() {
     assert_eq!(array.shape(), [20, 64]);
     let states: Vec<f32> = array.into_vec().unwrap();
     assert!(states.iter().all(|x| *x == 0.0 || *x == 1.0));
-    // The clamped half is the data's, in every chain.
+    // The clamped half is the data's, in every chain, also of replicas that exchange.
+    let clamped = ["--clamp", "top", "--chains", "20", "--steps", "30", "--device", "cpu"];
+    let target = ["sample", run.to_str().unwrap(), "--out", &png, "--npy", &npy];
+    let outcome = ergodic(&[&target[..], &clamped, &["--sampler", "tempering"]].concat());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("round trips a replica"), "{}", outcome.stderr);
+    let bytes = fs::read(&npy).unwrap();
+    let exchanged: Vec<f32> = npyz::NpyFile::new(bytes.as_slice()).unwrap().into_vec().unwrap();
     let mut data = ergodic::data::load("digits", &Default::default()).unwrap();
     data.binarize(ergodic::data::Binarize::Threshold, 0);
     for (chain, states) in states.chunks_exact(64).enumerate() {
         assert_eq!(states[..32], data.test.row(chain)[..32], "chain {chain}");
+        let exchanged = &exchanged[64 * chain..][..32];
+        assert_eq!(exchanged, &data.test.row(chain)[..32], "chain {chain}");
     }
 }
 

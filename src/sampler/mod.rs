@@ -20,6 +20,7 @@ pub use hmc::Hmc;
 pub use mala::Mala;
 pub use metropolis::Metropolis;
 pub use sgld_jem::SgldJem;
+pub(crate) use tempering::spread;
 pub use tempering::{Exchanges, Rungs, Tempering};
 pub use ula::Ula;
 

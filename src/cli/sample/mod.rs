@@ -5,10 +5,15 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Context as _;
 use npyz::WriterBuilder;
 
+mod clamp;
+mod mover;
 mod net;
 mod watch;
 
-use self::watch::Watch;
+use clamp::clamp_mask;
+use mover::{Choice, Mover};
+use watch::Watch;
+
 use super::{
     Context,
     failure::Usage,
@@ -18,11 +23,11 @@ use super::{
 use crate::{
     data::{Dataset, ImageShape},
     device::{Array, Device},
-    energy::{Energy, Model, Rbm},
+    energy::{Base, Energy, Model, Rbm},
     evaluate::{Mixing, mixing_verdict},
     plot,
     run::{shape_or_strip, visible_means, write_atomically},
-    sampler::{Chains, Gibbs, Sampler},
+    sampler::{Chains, Exchanges, Gibbs},
     train::SamplerKind,
 };
 
@@ -50,13 +55,16 @@ pub(super) struct Args {
     /// The class to sample from a jem: a number, or each for a row of every class [default: p(x)]
     #[arg(long)]
     class: Option<net::Class>,
-    /// The sampler of a net [default: that of the run]
+    /// The sampler [default: gibbs of an rbm, that of the run of a net]
     #[arg(long, value_enum)]
-    sampler: Option<SamplerKind>,
+    sampler: Option<mover::Choice>,
+    /// Temperatures of --sampler tempering [default: as many as swap every second time]
+    #[arg(long)]
+    rungs: Option<usize>,
     /// The step size of the sampler [default: adapted during burn-in]
     #[arg(long, allow_negative_numbers = true)]
     step_size: Option<f32>,
-    /// Transitions that adapt the step size first
+    /// Transitions that adapt step sizes and temperatures first
     #[arg(long, default_value_t = 200)]
     burn_in: u32,
     /// Inverse temperature
@@ -119,6 +127,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     if context.json {
         let result = serde_json::json!({
             "chains": done.rows, "steps": args.steps, "written": names, "mixing": done.mixing,
+            "tempering": done.exchanges,
         });
         say(serde_json::to_string_pretty(&result)?)?;
     } else {
@@ -142,6 +151,8 @@ struct Written {
     gif: Option<Vec<u8>>,
     /// How the chains mixed; of each class where there are several.
     mixing: Vec<Mixing>,
+    /// How exchanges fared for every law that was sampled; none without tempering.
+    exchanges: Vec<Exchanges>,
 }
 
 /// Samples of an RBM.
@@ -151,9 +162,11 @@ async fn rbm(
     source: &Source,
     model: &Rbm,
 ) -> anyhow::Result<Written> {
-    if args.sampler.is_some_and(|sampler| sampler != SamplerKind::Gibbs) {
+    let suits = |choice| matches!(choice, Choice::Plain(SamplerKind::Gibbs) | Choice::Tempering);
+    if args.sampler.is_some_and(|choice| !suits(choice)) {
         return Err(Usage(
-            "--sampler: an rbm is sampled by gibbs, since its units are 0 or 1".into(),
+            "--sampler: an rbm is sampled by gibbs, since its units are 0 or 1, or by tempering"
+                .into(),
         )
         .into());
     }
@@ -182,7 +195,12 @@ async fn rbm(
         }
     }
     let clamp = mask.as_ref().map(|mask| device.upload(1, mask.len(), mask)).transpose()?;
-    let gibbs = Gibbs { beta: args.beta, clamp };
+    let gibbs = Box::new(Gibbs { beta: args.beta, clamp });
+    let mut mover = match args.sampler {
+        Some(Choice::Tempering) => Mover::tempering(args, base(args, source, model).await?, gibbs)?,
+        _ => Mover::Plain(gibbs),
+    };
+    mover.burn_in(args, model, &mut chains).await?;
     let shown =
         Shown { model, shape, mask: mask.as_deref(), given: given.as_deref(), beta: args.beta };
 
@@ -202,7 +220,7 @@ async fn rbm(
             args.steps
         };
         let sweeps = (next - done).min(SLICE).min(watch.until(done));
-        gibbs.advance(model, &mut chains, sweeps)?;
+        mover.sampler().advance(model, &mut chains, sweeps)?;
         done += sweeps;
         // At another temperature the energies are of another law, and mix by the same measure.
         watch.look(model, &chains, done)?;
@@ -216,7 +234,22 @@ async fn rbm(
     let gif = args.gif.as_ref().map(|_| plot::gif(&animation, DELAY)).transpose()?;
     let states = device.read(&chains.visible).await?;
     let mixing = vec![watch.finish(model).await?];
-    Ok(Written { picture, states, rows: args.chains, gif, mixing })
+    let exchanges = mover.exchanges(device).await?.into_iter().collect();
+    Ok(Written { picture, states, rows: args.chains, gif, mixing, exchanges })
+}
+
+/// The base that replicas of an RBM come from: the means of its data, or where it names none its own
+/// visible biases.
+async fn base(args: &Args, source: &Source, model: &Rbm) -> anyhow::Result<Base> {
+    if source.names_data() || args.data.is_named() {
+        return Ok(Base::of_means(&source.data(&args.data)?.train.means()));
+    }
+    let bias = model.bipartite().map(|arrays| arrays.visible_bias);
+    let log_odds = match bias {
+        Some(bias) => model.device().read(bias).await?,
+        None => vec![0.0; model.dimension()],
+    };
+    Ok(Base::Bernoulli { log_odds })
 }
 
 fn check(args: &Args) -> Result<(), Usage> {
@@ -232,6 +265,7 @@ fn check(args: &Args) -> Result<(), Usage> {
     if !(1..=1000).contains(&args.frames) {
         return Err(Usage(format!("frames is {}, wanted 1 to 1000", args.frames)));
     }
+    mover::check(args)?;
     check_target(&args.out, b"\x89PNG", "--out")?;
     if let Some(path) = &args.npy {
         check_target(path, b"\x93NUMPY", "--npy")?;
@@ -314,46 +348,6 @@ impl Shown<'_> {
             None => grid.draw()?,
         })
     }
-}
-
-/// `[D]`, 1 where a unit keeps its data.
-fn clamp_mask(text: &str, shape: ImageShape) -> Result<Vec<f32>, Usage> {
-    let ImageShape { height, width } = shape;
-    let units = height * width;
-    let half: Option<Box<dyn Fn(usize, usize) -> bool>> = match text {
-        "top" => Some(Box::new(|row, _| row < height / 2)),
-        "bottom" => Some(Box::new(|row, _| row >= height.div_ceil(2))),
-        "left" => Some(Box::new(|_, column| column < width / 2)),
-        "right" => Some(Box::new(|_, column| column >= width.div_ceil(2))),
-        _ => None,
-    };
-    if let Some(half) = half {
-        let side = if text == "top" || text == "bottom" { height } else { width };
-        if side < 2 {
-            return Err(Usage(format!(
-                "--clamp {text}: the examples are {height} x {width} and have no such half; give \
-                 unit numbers, such as 0-{}",
-                units / 2
-            )));
-        }
-        return Ok((0..units).map(|u| f32::from(half(u / width, u % width))).collect());
-    }
-    let mut mask = vec![0.0; units];
-    for range in text.split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        match (first.trim().parse::<usize>(), last.trim().parse::<usize>()) {
-            (Ok(first), Ok(last)) if first <= last && last < units => {
-                mask[first..=last].fill(1.0);
-            }
-            _ => {
-                return Err(Usage(format!(
-                    "--clamp: '{range}' is not top, bottom, left, right or a range of unit \
-                     numbers below {units}, such as 0-31"
-                )));
-            }
-        }
-    }
-    Ok(mask)
 }
 
 fn npy(values: &[f32], rows: usize, columns: usize) -> anyhow::Result<Vec<u8>> {

@@ -1,16 +1,18 @@
 //! Samples of a net: of p(x), or of p(x | y) where it has classes.
 
 use super::{
-    Args, DELAY, DRAWN, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out, watch::Watch,
+    Args, Choice, DELAY, DRAWN, Mover, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out,
+    watch::Watch,
 };
 use crate::{
     cli::{failure::Usage, output::bar, source::Source},
+    data::Dataset,
     device::Device,
-    energy::{Energy, Mlp},
+    energy::{Base, Domain, Energy, Mlp},
     evaluate::Mixing,
     plot,
     run::{Landscape, Range, class_grid, class_names, pairs, shape_or_strip},
-    sampler::{Chains, Sampler, burn_in},
+    sampler::{Chains, Exchanges, Sampler},
     train::SamplerKind,
 };
 
@@ -47,6 +49,7 @@ struct Ran {
     frames: Vec<Vec<f32>>,
     acceptance: f64,
     mixing: Vec<Mixing>,
+    exchanges: Vec<Exchanges>,
 }
 
 pub(super) async fn run(
@@ -102,20 +105,30 @@ pub(super) async fn run(
 
     let rows = (args.chains / energies.len()).max(1);
     let bar = bar(u64::from(args.steps) * energies.len() as u64, "transitions");
-    let mut all =
-        Ran { states: Vec::new(), frames: Vec::new(), acceptance: 0.0, mixing: Vec::new() };
+    let mut all = Ran {
+        states: Vec::new(),
+        frames: Vec::new(),
+        acceptance: 0.0,
+        mixing: Vec::new(),
+        exchanges: Vec::new(),
+    };
     for (index, energy) in energies.iter().enumerate() {
-        let mut sampler = sampler(args, kind, range);
-        sampler.admits(*energy)?;
+        let sampler = sampler(args, kind, range);
+        let mut mover = match args.sampler {
+            Some(Choice::Tempering) => Mover::tempering(args, base(mlp, data.as_ref()), sampler)?,
+            _ => Mover::Plain(sampler),
+        };
+        mover.sampler().admits(*energy)?;
         let mut chains = Chains::new(*energy, rows, args.seed)?;
         // Every class has draws of its own.
         let own = args.steps.wrapping_add(args.burn_in).wrapping_mul(index as u32);
         (chains.clock, chains.starts) =
             (OWN_DRAWS.wrapping_add(own), OWN_DRAWS.wrapping_add(2 * index as u32));
-        let ran = advance(args, device, &mut *sampler, *energy, &mut chains, range, &start, &bar);
+        let ran = advance(args, device, &mut mover, *energy, &mut chains, range, &start, &bar);
         let ran = ran.await?;
         all.states.extend(ran.states);
         all.mixing.extend(ran.mixing);
+        all.exchanges.extend(ran.exchanges);
         all.acceptance += ran.acceptance / energies.len() as f64;
         for (place, frame) in ran.frames.into_iter().enumerate() {
             match all.frames.get_mut(place) {
@@ -167,6 +180,7 @@ pub(super) async fn run(
         states: all.states,
         gif,
         mixing: all.mixing,
+        exchanges: all.exchanges,
     })
 }
 
@@ -175,7 +189,7 @@ pub(super) async fn run(
 async fn advance(
     args: &Args,
     device: &Device,
-    sampler: &mut dyn Sampler,
+    mover: &mut Mover,
     energy: &dyn Energy,
     chains: &mut Chains,
     range: Range,
@@ -193,20 +207,19 @@ async fn advance(
         }
     };
     begin(chains)?;
-    let adapts = sampler.target_acceptance(energy.dimension()).is_some();
-    if args.step_size.is_none() && adapts && args.burn_in > 0 {
-        let adapted = burn_in(sampler, energy, chains, args.burn_in).await?;
-        if let Some(step_size) = adapted.step_size {
-            note!("step size {step_size:.4}, adapted over {} transitions", args.burn_in);
-        }
-        if args.gif.is_some() {
-            // For all to see where chains come from.
-            begin(chains)?;
-        }
+    if mover.burn_in(args, energy, chains).await? && args.gif.is_some() {
+        // For all to see where chains come from.
+        begin(chains)?;
     }
     let mut watch = Watch::new(energy, chains, args.steps)?;
-    let mut ran =
-        Ran { states: Vec::new(), frames: Vec::new(), acceptance: f64::NAN, mixing: Vec::new() };
+    let adapts = mover.sampler().target_acceptance(energy.dimension()).is_some();
+    let mut ran = Ran {
+        states: Vec::new(),
+        frames: Vec::new(),
+        acceptance: f64::NAN,
+        mixing: Vec::new(),
+        exchanges: Vec::new(),
+    };
     let early = if args.gif.is_some() { (args.frames - 1).min(args.steps) } else { 0 };
     let d = energy.dimension();
     let mut done = 0;
@@ -225,7 +238,7 @@ async fn advance(
             _ => frame_at(ran.frames.len() as u32, early, args.steps),
         };
         let steps = (next.max(done + 1) - done).min(SLICE).min(watch.until(done));
-        sampler.advance(energy, chains, steps)?;
+        mover.sampler().advance(energy, chains, steps)?;
         done += steps;
         watch.look(energy, chains, done)?;
         bar.inc(u64::from(steps));
@@ -238,14 +251,35 @@ async fn advance(
         }
     }
     ran.mixing.push(watch.finish(energy).await?);
+    ran.exchanges.extend(mover.exchanges(device).await?);
     ran.states = device.read(&chains.visible).await?;
     Ok(ran)
 }
 
-/// Which sampler the flags name, or else the run.
+/// Which sampler the flags name, or else the run. Replicas are moved by that of the run where it
+/// leaves their laws invariant.
 fn sampler_kind(args: &Args, source: &Source) -> SamplerKind {
-    let suits = if source.model.classes() == 0 { SamplerKind::Mala } else { SamplerKind::SgldJem };
-    args.sampler.or(source.sampler()).unwrap_or(suits)
+    use SamplerKind::{Hmc, Mala, Metropolis, SgldJem};
+    let suits = if source.model.classes() == 0 { Mala } else { SgldJem };
+    match args.sampler {
+        Some(Choice::Plain(kind)) => kind,
+        Some(Choice::Tempering) => {
+            let exact = |kind: &SamplerKind| matches!(kind, Mala | Hmc | Metropolis);
+            source.sampler().filter(exact).unwrap_or(Mala)
+        }
+        None => source.sampler().unwrap_or(suits),
+    }
+}
+
+/// The base that replicas of a net come from: its own base measure, or the moments of its data, or
+/// where there are none a standard normal.
+fn base(mlp: &Mlp, data: Option<&Dataset>) -> Base {
+    let precision = mlp.architecture().base_precision;
+    match data {
+        _ if precision > 0.0 => Base::isotropic(mlp.dimension(), precision.sqrt().recip()),
+        Some(data) => Base::of_rows(Domain::Real, &data.train.values, mlp.dimension()),
+        None => Base::isotropic(mlp.dimension(), 1.0),
+    }
 }
 
 fn sampler(args: &Args, kind: SamplerKind, range: Range) -> Box<dyn Sampler> {

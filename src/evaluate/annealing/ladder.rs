@@ -6,7 +6,7 @@
 //! moments", 2013).
 
 use super::{Annealer, weights::deviation};
-use crate::sampler::SamplerError;
+use crate::sampler::{SamplerError, spread};
 
 /// Chains of a pilot.
 const CHAINS: usize = 128;
@@ -54,25 +54,6 @@ fn cumulative(steps: &[(f64, f64)]) -> Vec<(f64, f64)> {
         lengths.push((*beta, length));
     }
     lengths
-}
-
-/// `steps + 1` values of β at equal distances in length.
-fn spread(lengths: &[(f64, f64)], steps: usize) -> Vec<f32> {
-    let total = lengths.last().map_or(0.0, |(_, length)| *length);
-    let mut segment = 0;
-    let mut betas: Vec<f32> = (0..=steps)
-        .map(|step| {
-            let wanted = total * step as f64 / steps as f64;
-            while segment + 2 < lengths.len() && lengths[segment + 1].1 < wanted {
-                segment += 1;
-            }
-            let ((from, before), (to, after)) = (lengths[segment], lengths[segment + 1]);
-            (from + (to - from) * ((wanted - before) / (after - before)).clamp(0.0, 1.0)) as f32
-        })
-        .collect();
-    betas[0] = 0.0;
-    betas[steps] = 1.0;
-    betas
 }
 
 #[cfg(test)]

@@ -20,25 +20,32 @@ pub(super) fn equalise(betas: &[f32], rejections: &[f64], rungs: usize) -> Vec<f
         rejections.iter().map(|r| if r.is_finite() { r.clamp(0.0, 1.0) } else { 0.0 }).collect();
     let mean = sound.iter().sum::<f64>() / sound.len() as f64;
     let floor = (FLOOR * mean).max(f64::MIN_POSITIVE);
-    let mut barrier = vec![0.0];
-    for r in sound {
-        barrier.push(barrier[barrier.len() - 1] + r.max(floor));
+    let mut barrier = vec![(f64::from(betas[0]), 0.0)];
+    let mut sum = 0.0;
+    for (beta, r) in betas[1..].iter().zip(sound) {
+        sum += r.max(floor);
+        barrier.push((f64::from(*beta), sum));
     }
-    let total = barrier[barrier.len() - 1];
+    spread(&barrier, rungs - 1)
+}
+
+/// `steps + 1` values at equal distances in a length that grows along β, from (β, length up to it);
+/// linear between these points. The ends stay.
+pub(crate) fn spread(lengths: &[(f64, f64)], steps: usize) -> Vec<f32> {
+    let (first, last) = (lengths[0], lengths[lengths.len() - 1]);
     let mut segment = 0;
-    let mut next: Vec<f32> = (0..rungs)
-        .map(|rung| {
-            let wanted = total * rung as f64 / (rungs - 1) as f64;
-            while segment + 2 < betas.len() && barrier[segment + 1] < wanted {
+    let mut betas: Vec<f32> = (0..=steps)
+        .map(|step| {
+            let wanted = last.1 * step as f64 / steps as f64;
+            while segment + 2 < lengths.len() && lengths[segment + 1].1 < wanted {
                 segment += 1;
             }
-            let (low, high) = (f64::from(betas[segment]), f64::from(betas[segment + 1]));
-            let share = (wanted - barrier[segment]) / (barrier[segment + 1] - barrier[segment]);
-            (low + (high - low) * share.clamp(0.0, 1.0)) as f32
+            let ((from, before), (to, after)) = (lengths[segment], lengths[segment + 1]);
+            (from + (to - from) * ((wanted - before) / (after - before)).clamp(0.0, 1.0)) as f32
         })
         .collect();
-    (next[0], next[rungs - 1]) = (betas[0], betas[betas.len() - 1]);
-    next
+    (betas[0], betas[steps]) = (first.0 as f32, last.0 as f32);
+    betas
 }
 
 /// How many rungs swap at a rate where the barrier is Λ: 1 + Λ / (1 − rate).

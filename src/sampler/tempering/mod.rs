@@ -15,6 +15,7 @@ mod replicas;
 use std::sync::{Mutex, PoisonError};
 
 pub use burn_in::Rungs;
+pub(crate) use ladder::spread;
 use replicas::Replicas;
 
 use super::{Chains, Sampler, SamplerError};
