@@ -3,6 +3,7 @@
 use ergodic::{
     device::Device,
     energy::{Analytic, Base, Component, Energy, Rbm},
+    evaluate::{Draws, r_hat},
     sampler::{Chains, Exchanges, Gibbs, Hmc, Mala, Metropolis, Rungs, Sampler, Tempering},
 };
 
@@ -96,6 +97,40 @@ fn a_bimodal_rbm() {
     }
 }
 
+/// Chains that start in either mode: by R-hat of how many units are on, over 400 draws after as many
+/// transitions, plain Gibbs has not mixed and tempering has.
+#[test]
+fn r_hat_of_the_bimodal_rbm() {
+    let (device, n, draws) = (Device::cpu(), 64, 400);
+    let rbm = bimodal(&device);
+    let r_hat_of = |sampler: &dyn Sampler, chains: &mut Chains| {
+        sampler.advance(&rbm, chains, draws).unwrap();
+        let mut trace = Vec::new();
+        for _ in 0..draws {
+            sampler.advance(&rbm, chains, 1).unwrap();
+            let rows = read(&device, &chains.visible);
+            trace.extend(rows.chunks_exact(D).map(|row| row.iter().sum::<f32>()));
+        }
+        r_hat(&Draws::from_trace(&trace, n).unwrap())
+    };
+    let start = || {
+        let mut chains = Chains::new(&rbm, n, SEED).unwrap();
+        let rows: Vec<f32> = (0..n * D).map(|at| (at / D % 2) as f32).collect();
+        chains.start_from(&rbm, &device.upload(n, D, &rows).unwrap()).unwrap();
+        chains
+    };
+    let plain = r_hat_of(&Gibbs::default(), &mut start());
+    let mut chains = start();
+    let base = Base::of_means(&[0.5; D]);
+    let mut tempering = Tempering::new(base, 4, Box::new(Gibbs::default())).unwrap();
+    let burn_in = tempering.burn_in(&rbm, &mut chains, 300, Rungs::default());
+    pollster::block_on(burn_in).unwrap();
+    let exchanged = r_hat_of(&tempering, &mut chains);
+    println!("R-hat: plain {plain:.3}, tempering {exchanged:.3}");
+    assert!(plain > 1.5, "{plain}");
+    assert!(exchanged < 1.01, "{exchanged}");
+}
+
 fn two_wells(device: &Device) -> Analytic {
     let part = |weight, x: f64| Component {
         weight,
@@ -177,8 +212,8 @@ fn settings_that_make_no_ladder_are_refused() {
     for (betas, wanted) in [
         (&[1.0][..], "number of rungs 1; it must be 2 or more"),
         (&[0.0, 0.5, 0.5, 1.0], "rung 0.5; it must be above the one below it"),
-        (&[0.0, f32::NAN, 1.0], "rung NaN"),
-        (&[-0.1, 1.0], "lowest rung -0.1; it must be 0 or more"),
+        (&[0.0, f32::NAN, 1.0], "rung NaN; it must be from 0 to 1"),
+        (&[-0.1, 1.0], "rung -0.1; it must be from 0 to 1"),
         (&[0.0, 0.9], "top rung 0.9; it must be 1"),
     ] {
         assert!(ladder(betas).contains(wanted), "{}", ladder(betas));

@@ -54,21 +54,21 @@ impl ValueEnum for Choice {
 /// What moves the chains.
 pub(super) enum Mover {
     Plain(Box<dyn Sampler>),
-    Tempering(Tempering),
+    Tempering(Box<Tempering>),
 }
 
 impl Mover {
     /// Replica exchange from a base, as the flags ask for.
     pub fn tempering(args: &Args, base: Base, mover: Box<dyn Sampler>) -> anyhow::Result<Self> {
         let rungs = args.rungs.unwrap_or(FIRST_RUNGS);
-        Ok(Self::Tempering(Tempering::new(base, rungs, mover)?))
+        Ok(Self::Tempering(Box::new(Tempering::new(base, rungs, mover)?)))
     }
 
     /// What moves the chains of a call.
     pub fn sampler(&self) -> &dyn Sampler {
         match self {
             Self::Plain(sampler) => &**sampler,
-            Self::Tempering(tempering) => tempering,
+            Self::Tempering(tempering) => &**tempering,
         }
     }
 

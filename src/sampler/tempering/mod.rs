@@ -93,13 +93,13 @@ impl Tempering {
         if betas.len() < 2 {
             return Err(setting("number of rungs", betas.len() as f32, "2 or more"));
         }
-        if let Some(pair) = betas.windows(2).find(|pair| !(pair[0] < pair[1])) {
+        if let Some(beta) = betas.iter().find(|beta| !(0.0..=1.0).contains(*beta)) {
+            return Err(setting("rung", *beta, "from 0 to 1"));
+        }
+        if let Some(pair) = betas.windows(2).find(|pair| pair[0] >= pair[1]) {
             return Err(setting("rung", pair[1], "above the one below it"));
         }
-        let (lowest, top) = (betas[0], betas[betas.len() - 1]);
-        if !(lowest >= 0.0) {
-            return Err(setting("lowest rung", lowest, "0 or more"));
-        }
+        let top = betas[betas.len() - 1];
         if top != 1.0 {
             return Err(setting("top rung", top, "1"));
         }
