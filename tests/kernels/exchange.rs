@@ -175,3 +175,32 @@ fn failed_pairs_stay() {
         assert!(swapped.count() > 5, "{label}");
     }
 }
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    for (label, device) in devices_with_checks() {
+        let zeros = |rows, columns| device.zeros(rows, columns).unwrap();
+        // The differences, the second state, the labels, the tally.
+        for (wrong, wanted) in ["difference", "second state", "labels", "tally"].iter().enumerate()
+        {
+            let shape = |at: usize, rows, columns| {
+                if at == wrong { zeros(rows, columns + 1) } else { zeros(rows, columns) }
+            };
+            let differences = [zeros(4, 1), shape(0, 4, 1)];
+            let (mut first, mut second) = (zeros(4, 3), shape(1, 4, 3));
+            let mut labels = [zeros(4, LABELS), shape(2, 4, LABELS)];
+            let mut tally = shape(3, 4, TALLY);
+            let error = device.exchange(Exchange {
+                betas: BETAS,
+                differences: differences.each_ref(),
+                states: &mut [[&mut first, &mut second]],
+                labels: labels.each_mut(),
+                ends: [true, true],
+                tally: &mut tally,
+                draw: DRAW,
+            });
+            let message = error.unwrap_err().to_string();
+            assert!(message.contains(&format!("exchange: {wanted}")), "{label}: {message}");
+        }
+    }
+}
