@@ -42,7 +42,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
-    let (mut config, resumed) = match &args.resume {
+    let (config, resumed) = match &args.resume {
         Some(path) => {
             if args.settings != Config::default() {
                 return Err(Usage(
@@ -55,9 +55,11 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
         None => {
             let file = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-            (args.settings.or(file).resolve(), None)
+            (args.settings.or(file), None)
         }
     };
+    let given = config;
+    let mut config = given.clone().resolve();
     config.settings().validate()?;
     for (flag, value) in [
         ("log-every", config.log_every),
@@ -70,6 +72,9 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     }
     let name = config.data.clone().unwrap_or_default();
     let data = load(&name, &config)?;
+    if resumed.is_none() {
+        config = given.suit(data.train.rows, data.train.columns).resolve();
+    }
     config.resolve_epochs(data.train.rows);
     // The run can then be judged and gone on with from any folder.
     if !data::is_builtin(&name)

@@ -45,21 +45,22 @@ pub struct Config {
     /// Share of the data kept for testing where the source has no test part [default: 0.1]
     #[arg(long)]
     pub holdout: Option<f64>,
-    /// How values from 0 to 1 become bits [default: threshold; none for nets]
+    /// How values from 0 to 1 become bits [default: threshold; dynamic for an rbm on large data, of
+    /// 10000 examples of 256 units or more; none for nets]
     #[arg(long, value_enum)]
     pub binarize: Option<Binarize>,
     /// The loss [default: pcd; jem for the model jem]
     #[arg(long, value_enum)]
     pub objective: Option<ObjectiveKind>,
-    /// Hidden units; for nets those of each layer, as in 128,128 [default: 20; 128,128 for mlp;
-    /// 256,256,256 for jem]
+    /// Hidden units; for nets those of each layer, as in 128,128 [default: 20, on large data 500;
+    /// 128,128 for mlp; 256,256,256 for jem]
     #[arg(long, value_delimiter = ',', num_args = 1)]
     #[serde(deserialize_with = "one_or_many")]
     pub hidden: Option<Vec<usize>>,
     /// Passes over the training data [default: those of about 10000 updates]
     #[arg(long)]
     pub epochs: Option<u64>,
-    /// Examples in a minibatch [default: 100; 256 for mlp, 64 for jem]
+    /// Examples in a minibatch [default: 100, on large data 500; 256 for mlp, 64 for jem]
     #[arg(long)]
     pub batch: Option<usize>,
     /// Persistent chains [default: 500; 8192 for mlp, 4096 for jem]
@@ -70,10 +71,10 @@ pub struct Config {
     /// [default: 1; 10 for nets]
     #[arg(long)]
     pub k: Option<Transitions>,
-    /// Learning rate at the start [default: 0.1; 0.01 for mlp, 0.001 for jem]
+    /// Learning rate at the start [default: 0.1, on large data 0.3; 0.01 for mlp, 0.001 for jem]
     #[arg(long, allow_negative_numbers = true)]
     pub lr: Option<f32>,
-    /// Learning rate at the end; it falls linearly [default: lr / 200]
+    /// Learning rate at the end; it falls linearly [default: lr / 200, on large data lr / 10]
     #[arg(long, allow_negative_numbers = true)]
     pub final_lr: Option<f32>,
     /// The optimizer [default: sgd; adam for nets]

@@ -2,14 +2,20 @@
 
 use super::Config;
 use crate::{
-    data::Planar,
+    data::{Binarize, Planar},
     train::{ModelKind, ObjectiveKind, OptimizerKind, Settings},
 };
 
 /// Updates of a run whose user names no number of epochs.
 const RBM_UPDATES: u64 = 10_000;
+/// Examples and units from which on an RBM is trained as on MNIST.
+const MANY_ROWS: usize = 10_000;
+const MANY_UNITS: usize = 256;
+/// Its learning rate at the start.
+const LARGE_LR: f32 = 0.3;
 const MLP_UPDATES: u64 = 3_000;
 const JEM_UPDATES: u64 = 4_500;
+
 impl Config {
     /// Takes every field that is missing here from `other`.
     pub fn or(self, other: Self) -> Self {
@@ -52,6 +58,27 @@ impl Config {
             eval_every: self.eval_every.or(other.eval_every),
             checkpoint_every: self.checkpoint_every.or(other.checkpoint_every),
         }
+    }
+
+    /// Fills in what suits an RBM on data of many units and many examples, such as MNIST; see
+    /// docs/mnist.md for what each part brings. Other data and models are left alone.
+    pub fn suit(self, rows: usize, columns: usize) -> Self {
+        let resolved = self.clone().resolve();
+        let suits = resolved.model == Some(ModelKind::Rbm)
+            && resolved.objective == Some(ObjectiveKind::Pcd)
+            && resolved.optimizer == Some(OptimizerKind::Sgd);
+        if !suits || rows < MANY_ROWS || columns < MANY_UNITS {
+            return self;
+        }
+        let lr = self.lr.unwrap_or(LARGE_LR);
+        self.or(Self {
+            hidden: Some(vec![500]),
+            batch: Some(500),
+            lr: Some(lr),
+            final_lr: Some(lr / 10.0),
+            binarize: Some(Binarize::Dynamic),
+            ..Self::default()
+        })
     }
 
     /// Fills in the defaults of the model; what stays missing has none, or depends on the data
@@ -150,6 +177,34 @@ impl Config {
             sigma: self.sigma.clone().unwrap_or(default.sigma),
             data_noise: self.data_noise.unwrap_or(default.data_noise),
             seed: self.seed.unwrap_or(default.seed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_data_get_settings_of_their_own_and_flags_win() {
+        let plain = Config::default().resolve();
+        assert_eq!(Config::default().suit(1_000, 784).resolve(), plain);
+        assert_eq!(Config::default().suit(60_000, 64).resolve(), plain);
+        let large = Config::default().suit(60_000, 784).resolve();
+        assert_eq!((large.batch, large.hidden.clone()), (Some(500), Some(vec![500])));
+        assert_eq!((large.lr, large.final_lr), (Some(0.3), Some(0.3 / 10.0)));
+        let named = Config { lr: Some(0.1), hidden: Some(vec![20]), ..Config::default() };
+        let named = named.suit(60_000, 784).resolve();
+        assert_eq!(
+            (named.hidden, named.lr, named.final_lr),
+            (Some(vec![20]), Some(0.1), Some(0.01))
+        );
+        for other in [
+            Config { model: Some(ModelKind::Mlp), ..Config::default() },
+            Config { objective: Some(ObjectiveKind::Cd), ..Config::default() },
+            Config { optimizer: Some(OptimizerKind::Adam), ..Config::default() },
+        ] {
+            assert_eq!(other.clone().suit(60_000, 784), other);
         }
     }
 }
