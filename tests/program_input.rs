@@ -41,6 +41,7 @@ fn flags_and_settings_out_of_range_are_named() {
     train(&["--k", "0"], &["k is 0"]);
     train(&["--k", "auto", "--objective", "cd"], &["k is auto", "pcd"]);
     train(&["--eval-every", "0"], &["eval-every is 0"]);
+    train(&["--eval-every", "9", "--model", "mlp"], &["eval-every", "rbm", "evaluate"]);
     train(&["--k", "1,x"], &["x"]);
     train(&["--seed", "18446744073709551615"], &["seed is 18446744073709551615"]);
     train(&["--log-every", "0"], &["log-every is 0"]);

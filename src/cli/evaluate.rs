@@ -21,48 +21,58 @@ pub(super) struct Args {
     run: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// Chains of annealed importance sampling, each way; 0 for none
-    #[arg(long, default_value_t = Effort::default().chains)]
-    chains: usize,
-    /// Inverse temperatures of the path from the base to the model
-    #[arg(long, default_value_t = Effort::default().temperatures)]
-    temperatures: usize,
-    /// Transitions of the chains that stand for the model, before they are used
-    #[arg(long, default_value_t = Effort::default().burn_in)]
-    burn_in: u32,
+    /// Chains of annealed importance sampling, each way; 0 for none [default: 1000; 500 for nets]
+    #[arg(long)]
+    chains: Option<usize>,
+    /// Inverse temperatures of the path from the base to the model [default: 2000; 500 for nets]
+    #[arg(long)]
+    temperatures: Option<usize>,
+    /// Transitions of the chains that stand for the model, before they are used [default: 1000; 200
+    /// for nets]
+    #[arg(long)]
+    burn_in: Option<u32>,
     /// Seed of every random draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
 }
 
 impl Args {
-    fn effort(&self) -> Result<Option<Effort>, Usage> {
-        let refuse = |flag: &str, found: u64, wanted: &str| {
+    /// Whether the flags can be meant.
+    fn check(&self) -> Result<(), Usage> {
+        let refuse = |flag: &str, found: usize, wanted: &str| {
             Err(Usage(format!("{flag} is {found}, wanted {wanted}")))
         };
-        if self.chains > 1 << 24 || self.chains == 1 {
-            return refuse("chains", self.chains as u64, "0, or 2 to 16777216");
+        match (self.chains, self.temperatures) {
+            (Some(n), _) if n == 1 || n > 1 << 24 => refuse("chains", n, "0, or 2 to 16777216"),
+            (_, Some(n)) if !(1..=1 << 24).contains(&n) => {
+                refuse("temperatures", n, "1 to 16777216")
+            }
+            _ => Ok(()),
         }
-        if !(1..=1 << 24).contains(&self.temperatures) {
-            return refuse("temperatures", self.temperatures as u64, "1 to 16777216");
-        }
-        Ok((self.chains > 0).then_some(Effort {
-            chains: self.chains,
-            temperatures: self.temperatures,
-            burn_in: self.burn_in,
+    }
+
+    /// The effort of annealing; none for no chains.
+    fn effort(&self, model: &Model) -> Option<Effort> {
+        let default = Effort::suiting(&**model);
+        let effort = Effort {
+            chains: self.chains.unwrap_or(default.chains),
+            temperatures: self.temperatures.unwrap_or(default.temperatures),
+            burn_in: self.burn_in.unwrap_or(default.burn_in),
             seed: self.seed,
-        }))
+        };
+        (effort.chains > 0).then_some(effort)
     }
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
-    let effort = args.effort()?;
+    args.check()?;
     let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
     let data = source.data(&args.data)?;
     let chains = source.chains()?;
     let spinner = spinner("likelihood");
     let progress = stages(&spinner);
+    let effort = args.effort(&source.model);
     let judge = Judge { effort, chains: chains.as_ref(), progress: &progress };
     let evaluation = Evaluation::of(&source.model, &data, &judge).await?;
     spinner.finish_and_clear();

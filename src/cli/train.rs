@@ -70,6 +70,14 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
             return Err(Usage(format!("{flag} is 0, wanted 1 or more updates")).into());
         }
     }
+    if config.eval_every.is_some() && config.model != Some(ModelKind::Rbm) {
+        return Err(Usage(
+            "--eval-every anneals an rbm; for a net use ergodic evaluate when it is trained, on the \
+             plane every log line has its likelihood"
+                .into(),
+        )
+        .into());
+    }
     let name = config.data.clone().unwrap_or_default();
     let data = load(&name, &config)?;
     if resumed.is_none() {

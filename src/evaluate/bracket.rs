@@ -7,7 +7,7 @@ use super::{
     annealing::{Annealer, Passage, Waypoint, adapt, bennett, log_ratio, pass},
 };
 use crate::{
-    energy::Path,
+    energy::{Domain, Energy, Path},
     sampler::{Chains, SamplerError},
 };
 
@@ -25,6 +25,16 @@ pub struct Effort {
 }
 
 impl Effort {
+    /// What suits an energy: a transition of real units is a trajectory of gradients.
+    pub fn suiting(energy: &dyn Energy) -> Self {
+        match energy.domain() {
+            Domain::Binary => Self::default(),
+            Domain::Real => {
+                Self { chains: 500, temperatures: 500, burn_in: 200, ..Self::default() }
+            }
+        }
+    }
+
     /// What a training run spends at its end.
     pub fn brief() -> Self {
         Self { chains: 500, temperatures: 1000, burn_in: 500, ..Self::default() }
@@ -45,8 +55,8 @@ pub struct Bracket {
     /// From the model to the base: too high on average, if the chains that it starts from are
     /// samples of the model.
     pub reverse: Estimate,
-    /// Bennett's acceptance ratio of the two.
-    pub bennett: Estimate,
+    /// Bennett's acceptance ratio of the two; none where their weights do not overlap.
+    pub bennett: Option<Estimate>,
     /// The weights on the way up.
     pub up: Vec<Waypoint>,
     /// The weights on the way down.
@@ -79,7 +89,7 @@ impl Bracket {
         Ok(Self {
             forward: Estimate { value: base + forward.value, ..forward },
             reverse: Estimate { value: base - reverse.value, ..reverse },
-            bennett: Estimate { value: base + both.value, ..both },
+            bennett: (both.ess >= 1.0).then_some(Estimate { value: base + both.value, ..both }),
             up: curve(up),
             down: curve(down),
         })

@@ -258,7 +258,7 @@ impl Evaluation {
         let bracket = Bracket::of(&path, &mut chains, effort, &progress).await?;
         self.log_z.ais = Some(bracket.forward);
         self.log_z.reverse_ais = Some(bracket.reverse);
-        self.log_z.bennett = Some(bracket.bennett);
+        self.log_z.bennett = bracket.bennett;
         self.annealing = Some(bracket);
         Ok(())
     }

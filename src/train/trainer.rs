@@ -208,8 +208,9 @@ impl Trainer {
         // Other draws at every step, and none that training uses.
         let seed = self.settings.seed.wrapping_add(self.step << 32).wrapping_add(1);
         let Some(bracket) = self.monitor.anneal(rbm, chains, seed).await? else { return Ok(None) };
+        let Some(both) = bracket.bennett else { return Ok(None) };
         let (low, high) = bracket.range();
-        let log_z = bracket.bennett.value;
+        let log_z = both.value;
         let held_out = |log_z: f64| line.free_energy_held_out.map(|energy| -energy - log_z);
         Ok(Some(AnnealedFigures {
             log_z_bennett: log_z,

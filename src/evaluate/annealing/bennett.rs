@@ -45,8 +45,11 @@ pub fn bennett(up: &[f64], down: &[f64]) -> Estimate {
     }
     let value = 0.5 * (low + high);
     let (up, down) = shares(value);
+    let ess = up.iter().chain(&down).sum::<f64>();
+    // Without any overlap the formula sees no variance, and there is nothing to go by.
     let variance = relative_variance(&up) + relative_variance(&down);
-    Estimate { value, std_error: variance.sqrt(), ess: up.iter().chain(&down).sum::<f64>() }
+    let std_error = if ess >= 1.0 { variance.sqrt() } else { f64::INFINITY };
+    Estimate { value, std_error, ess }
 }
 
 /// The variance of the mean over the square of the mean.
@@ -91,6 +94,8 @@ mod tests {
     fn weights_far_apart_and_broken_ones() {
         let estimate = bennett(&[1e4; 3], &[-1e4 - 1.0; 5]);
         assert!((estimate.value - 1e4 - 0.5).abs() < 1.0, "{estimate:?}");
+        let apart = bennett(&[-100.0; 3], &[-100.0; 5]);
+        assert!(apart.ess < 1.0 && apart.std_error.is_infinite(), "{apart:?}");
         assert!(bennett(&[], &[1.0]).value.is_nan());
         assert!(bennett(&[f64::NAN], &[1.0]).value.is_nan());
     }
