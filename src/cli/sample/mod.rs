@@ -207,7 +207,9 @@ async fn rbm(
     // The last frame shows where the chains end.
     let early = if args.gif.is_some() { (args.frames - 1).min(args.steps) } else { 0 };
     let mut animation = Vec::new();
-    let mut watch = Watch::new(model, &chains, args.steps)?;
+    // Around other clamped units every chain has a law of its own: they are not to agree.
+    let watch = mask.is_none().then(|| Watch::new(model, &chains, args.steps));
+    let mut watch = watch.transpose()?;
     let bar = bar(u64::from(args.steps), "sweeps");
     let mut done = 0;
     while done < args.steps {
@@ -219,11 +221,14 @@ async fn rbm(
         } else {
             args.steps
         };
-        let sweeps = (next - done).min(SLICE).min(watch.until(done));
+        let to_look = watch.as_ref().map_or(SLICE, |watch| watch.until(done));
+        let sweeps = (next - done).min(SLICE).min(to_look);
         mover.sampler().advance(model, &mut chains, sweeps)?;
         done += sweeps;
         // At another temperature the energies are of another law, and mix by the same measure.
-        watch.look(model, &chains, done)?;
+        if let Some(watch) = &mut watch {
+            watch.look(model, &chains, done)?;
+        }
         bar.set_position(u64::from(done));
     }
     if args.gif.is_some() {
@@ -233,8 +238,10 @@ async fn rbm(
     bar.finish_and_clear();
     let gif = args.gif.as_ref().map(|_| plot::gif(&animation, DELAY)).transpose()?;
     let states = device.read(&chains.visible).await?;
-    // Around other clamped units every chain has a law of its own: they are not to agree.
-    let mixing = if mask.is_some() { Vec::new() } else { vec![watch.finish(model).await?] };
+    let mixing = match watch {
+        Some(watch) => vec![watch.finish(model).await?],
+        None => Vec::new(),
+    };
     let exchanges = mover.exchanges(device).await?.into_iter().collect();
     Ok(Written { picture, states, rows: args.chains, gif, mixing, exchanges })
 }
