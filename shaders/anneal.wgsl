@@ -2,10 +2,11 @@
 // model at beta 1, with the importance weights of the path: annealed importance sampling. All in
 // one dispatch; see lib/half_sweep.wgsl.
 //
-// A thread keeps its units' parts of the log weights of all chains to itself until the end.
+// The totals are those of the log weights, over the units.
 #import activation
 #import half_sweep
 #import philox
+#import totals
 
 struct Params {
     visible: u32, // D
@@ -32,16 +33,17 @@ struct Params {
 
 const CHAINS = GROUPS * 16u; // of a workgroup
 
-var<private> parts: array<f32, CHAINS>; // of the log weights
 var<private> first_chain: u32;
 // Where this sweep comes from and goes to.
 var<private> beta_from: f32;
 var<private> beta_to: f32;
 
-var<workgroup> sums: array<f32, 256>;
-
 fn is_held(unit: u32) -> bool {
     return false;
+}
+
+fn row_of(chain: u32) -> u32 {
+    return chain;
 }
 
 // Draws four units of one chain, given their summed inputs; one bit a unit.
@@ -104,19 +106,11 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
     }
 
     store_states(first_chain, thread);
-    for (var lane = 0u; lane < CHAINS; lane++) {
-        sums[thread] = parts[lane];
-        workgroupBarrier();
-        for (var width = 128u; width > 0u; width /= 2u) {
-            if thread < width {
-                sums[thread] += sums[thread + width];
-            }
-            workgroupBarrier();
+    for (var group = 0u; group < GROUPS; group++) {
+        let log_weight = total(group, thread);
+        let chain = first_chain + group * 16u + thread;
+        if thread < 16u && chain < params.chains {
+            log_weights[chain] += log_weight;
         }
-        if thread == 0u && first_chain + lane < params.chains {
-            log_weights[first_chain + lane] += sums[0];
-        }
-        // The next chain's parts overwrite the sums.
-        workgroupBarrier();
     }
 }

@@ -3,6 +3,7 @@
 #import philox
 #import normal
 #import acceptance
+#import exchange
 
 struct Params {
     rows: u32,
@@ -28,37 +29,19 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> taken: array<u32>;        // [rows]
 
 fn judge(row: u32) {
-    let a = first_difference[row];
-    let b = second_difference[row];
-    let log_alpha = params.beta_difference * (a - b);
-    let good = acceptance_in_range(a, ACCEPTANCE_LARGEST_ENERGY)
-        && acceptance_in_range(b, ACCEPTANCE_LARGEST_ENERGY)
-        && acceptance_is_finite(log_alpha);
     let counter = vec4<u32>(params.step, row, 0u, params.stream);
     let key = vec2<u32>(params.key_low, params.key_high);
-    let accepted = good && acceptance_draw(counter, key, log_alpha);
-    tally[row] = acceptance_count(tally[row], good, accepted, log_alpha, -ACCEPTANCE_LARGEST_ENERGY);
-    taken[row] = select(0u, 1u, accepted);
+    let judgement = exchange_judge(first_difference[row], second_difference[row], params.beta_difference, counter, key, tally[row]);
+    tally[row] = judgement.tally;
+    taken[row] = select(0u, 1u, judgement.accepted);
 
     let i = 2u * row;
-    var lowest = vec2<f32>(first[i], first[i + 1u]);
-    var top = vec2<f32>(second[i], second[i + 1u]);
-    if accepted {
-        let kept = lowest;
-        lowest = top;
-        top = kept;
-    }
-    if params.is_lowest != 0u {
-        lowest.y += select(0.0, 1.0, lowest.x == 2.0);
-        lowest.x = 1.0;
-    }
-    if params.is_top != 0u && top.x == 1.0 {
-        top.x = 2.0;
-    }
-    first[i] = lowest.x;
-    first[i + 1u] = lowest.y;
-    second[i] = top.x;
-    second[i + 1u] = top.y;
+    let labels = vec4<f32>(first[i], first[i + 1u], second[i], second[i + 1u]);
+    let found = exchange_labels(labels, judgement.accepted, params.is_lowest != 0u, params.is_top != 0u);
+    first[i] = found.x;
+    first[i + 1u] = found.y;
+    second[i] = found.z;
+    second[i + 1u] = found.w;
 }
 
 @compute @workgroup_size(256)

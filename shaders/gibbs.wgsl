@@ -36,6 +36,10 @@ fn is_held(unit: u32) -> bool {
     return params.has_clamp != 0u && unit < params.visible && clamped[unit] != 0.0;
 }
 
+fn row_of(chain: u32) -> u32 {
+    return chain;
+}
+
 // Draws four units of one chain, given their summed inputs; one bit a unit.
 fn draw(sums: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32) -> vec4<u32> {
     let counter = vec4<u32>(side.step, chain, block, side.stream);

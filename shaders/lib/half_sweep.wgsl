@@ -7,7 +7,8 @@
 // b, so they read neighbouring weights.
 //
 // The shader that imports this has `params` with visible, hidden and chains, the arrays `weights`,
-// `visible` and `hidden`, `is_held(unit)`, whether a visible unit keeps its state, and
+// `visible` and `hidden`, `row_of(chain)`, the row of a chain in them, none from params.chains on,
+// `is_held(unit)`, whether a visible unit keeps its state, and
 //     draw(sums, side, units, block, chain) -> vec4<u32>
 // which draws four units of one chain, given their summed inputs, one bit a unit.
 // Constants: GROUPS, WORDS (units * GROUPS).
@@ -84,12 +85,13 @@ fn load_states(first_chain: u32, thread: u32, with_visible: bool) {
         let chain = first_chain + (index % GROUPS) * 16u;
         var word = 0u;
         for (var c = 0u; c < 16u; c++) {
-            if chain + c < params.chains {
+            let row = row_of(chain + c);
+            if row < params.chains {
                 var state = 0.0;
                 if unit >= params.visible {
-                    state = hidden[(chain + c) * params.hidden + unit - params.visible];
+                    state = hidden[row * params.hidden + unit - params.visible];
                 } else if with_visible {
-                    state = visible[(chain + c) * params.visible + unit];
+                    state = visible[row * params.visible + unit];
                 }
                 word |= select(0u, 1u, state > 0.5) << c;
             }
@@ -105,12 +107,13 @@ fn store_states(first_chain: u32, thread: u32) {
         let chain = first_chain + (index % GROUPS) * 16u;
         let word = states[index];
         for (var c = 0u; c < 16u; c++) {
-            if chain + c < params.chains {
+            let row = row_of(chain + c);
+            if row < params.chains {
                 let state = f32((word >> c) & 1u);
                 if unit >= params.visible {
-                    hidden[(chain + c) * params.hidden + unit - params.visible] = state;
+                    hidden[row * params.hidden + unit - params.visible] = state;
                 } else {
-                    visible[(chain + c) * params.visible + unit] = state;
+                    visible[row * params.visible + unit] = state;
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::{future::Future, pin::Pin};
 
 use super::{
-    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, array::Storage,
+    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, Temper, array::Storage,
 };
 use crate::random::Stream;
 
@@ -357,6 +357,8 @@ pub trait Kernels: Send + Sync {
     fn accept(&self, call: Accept<'_>) -> Result<()>;
     /// See [`Exchange`].
     fn exchange(&self, call: Exchange<'_, '_>) -> Result<()>;
+    /// See [`Temper`]; `false`, with nothing done, where a ladder does not fit.
+    fn temper(&self, call: Temper<'_>) -> Result<bool>;
     /// See [`Potential`].
     fn potential(&self, call: Potential<'_>) -> Result<()>;
     /// See [`Optimize`]; `moments` are one array for SGD, two for Adam, shaped as `parameter`.

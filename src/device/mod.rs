@@ -13,6 +13,7 @@ mod kernels;
 mod net;
 mod potential;
 mod select;
+mod temper;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub use net::{
 };
 pub use potential::{Formula, Potential};
 pub use select::{AdapterReport, adapters};
+pub use temper::Temper;
 
 use crate::random::{join_halves, split_halves};
 

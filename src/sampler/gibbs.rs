@@ -65,4 +65,8 @@ impl Sampler for Gibbs {
         chains.moved(sweeps);
         Ok(())
     }
+
+    fn as_gibbs(&self) -> Option<&Gibbs> {
+        Some(self)
+    }
 }

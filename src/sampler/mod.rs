@@ -119,6 +119,12 @@ pub trait Sampler: Send {
     /// Sets the step size, where there is one.
     fn set_step_size(&mut self, _value: f32) {}
 
+    /// The sampler itself where it is block Gibbs, whose place a kernel may take that sweeps the rungs
+    /// of a ladder at once.
+    fn as_gibbs(&self) -> Option<&Gibbs> {
+        None
+    }
+
     /// The acceptance rate that a step size is best tuned to in `dimension` dimensions; none where
     /// nothing is rejected.
     fn target_acceptance(&self, _dimension: usize) -> Option<f64> {
@@ -150,6 +156,10 @@ impl<S: Sampler + ?Sized> Sampler for Box<S> {
 
     fn set_step_size(&mut self, value: f32) {
         (**self).set_step_size(value);
+    }
+
+    fn as_gibbs(&self) -> Option<&Gibbs> {
+        (**self).as_gibbs()
     }
 
     fn target_acceptance(&self, dimension: usize) -> Option<f64> {

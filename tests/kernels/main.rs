@@ -21,4 +21,5 @@ mod reduce;
 mod rows;
 mod shaders;
 mod softmax;
+mod temper;
 mod tiling;

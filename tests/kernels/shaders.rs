@@ -17,9 +17,14 @@ type Constants = Vec<(&'static str, Constant)>;
 /// The constants of every variant that the host side can ask for: those of the example, each over
 /// its whole range.
 fn variants(program: &Program) -> Vec<Constants> {
-    if ["gibbs", "anneal"].contains(&program.name) {
-        // WORDS = GROUPS · (D + H), which fills 16 KiB at most, with the sums of anneal.
-        let most = if program.name == "gibbs" { 4096 } else { 4096 - 256 };
+    if ["gibbs", "anneal", "temper"].contains(&program.name) {
+        // WORDS = GROUPS · (D + H), which fills 16 KiB at most, with the sums of anneal and temper,
+        // and what temper knows of two groups of replicas.
+        let most = match program.name {
+            "gibbs" => 4096,
+            "anneal" => 4096 - 256,
+            _ => 4096 - 256 - 96,
+        };
         let sizes = [(1, 2), (1, 19), (2, 38), (1, 1284), (2, 2568), (1, most), (2, most)];
         return sizes
             .map(|(groups, words)| {

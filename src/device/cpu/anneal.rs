@@ -108,7 +108,7 @@ fn draw_visible(
 
 /// The sum, in f64.
 #[inline(always)]
-fn total(terms: &[f32]) -> f64 {
+pub(super) fn total(terms: &[f32]) -> f64 {
     let (lanes, rest) = terms.as_chunks::<8>();
     let mut sums = [0f64; 8];
     for lane in lanes {

@@ -27,12 +27,8 @@ pub(super) fn exchange(call: Exchange<'_, '_>) -> Result<()> {
                 for (index, (tally, taken)) in tally.chunks_exact_mut(TALLY).zip(taken).enumerate()
                 {
                     let row = task * ROWS + index;
-                    let sound = in_range(first[row], LARGEST_ENERGY)
-                        & in_range(second[row], LARGEST_ENERGY);
-                    let log_alpha = (betas[0] - betas[1]) * (first[row] - second[row]);
-                    let mut word = [0];
-                    row_words(RowDraw::of(draw, row), &mut word);
-                    *taken = conclude(log_alpha, sound, true, word[0], tally);
+                    let differences = [first[row], second[row]];
+                    *taken = judge(betas, differences, RowDraw::of(draw, row), tally);
                 }
             },
         );
@@ -46,17 +42,41 @@ pub(super) fn exchange(call: Exchange<'_, '_>) -> Result<()> {
     let [first, second] = labels;
     let first = host_mut("exchange", "labels", first)?;
     let second = host_mut("exchange", "labels", second)?;
-    swap(&taken, first, second, LABELS);
-    for (lowest, top) in first.chunks_exact_mut(LABELS).zip(second.chunks_exact_mut(LABELS)) {
-        if ends[0] {
-            lowest[1] += f32::from(lowest[0] == 2.0);
-            lowest[0] = 1.0;
-        }
-        if ends[1] && top[0] == 1.0 {
-            top[0] = 2.0;
-        }
+    let labels = first.chunks_exact_mut(LABELS).zip(second.chunks_exact_mut(LABELS));
+    for ((first, second), taken) in labels.zip(taken) {
+        relabel(first, second, taken, ends);
     }
     Ok(())
+}
+
+/// Judges the states of two neighbouring rungs into the tally of the pair; whether they change places.
+#[inline(always)]
+pub(super) fn judge(
+    betas: [f32; 2],
+    differences: [f32; 2],
+    draw: RowDraw,
+    tally: &mut [f32],
+) -> bool {
+    let sound = differences.iter().all(|difference| in_range(*difference, LARGEST_ENERGY));
+    let log_alpha = (betas[0] - betas[1]) * (differences[0] - differences[1]);
+    let mut word = [0];
+    row_words(draw, &mut word);
+    conclude(log_alpha, sound, true, word[0], tally)
+}
+
+/// Brings the labels of a pair up to date. `ends`: whether the first rung is the lowest of all, and
+/// whether the second is the top.
+pub(super) fn relabel(low: &mut [f32], high: &mut [f32], swapped: bool, ends: [bool; 2]) {
+    if swapped {
+        low.swap_with_slice(high);
+    }
+    if ends[0] {
+        low[1] += f32::from(low[0] == 2.0);
+        low[0] = 1.0;
+    }
+    if ends[1] && high[0] == 1.0 {
+        high[0] = 2.0;
+    }
 }
 
 fn swap(taken: &[bool], first: &mut [f32], second: &mut [f32], columns: usize) {

@@ -24,11 +24,13 @@ mod real;
 mod reduce;
 mod simd;
 mod softmax;
+mod temper;
 mod transpose;
 
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
-    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, bytes,
+    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, Temper,
+    bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -151,6 +153,10 @@ impl Kernels for Cpu {
 
     fn exchange(&self, call: Exchange<'_, '_>) -> Result<()> {
         exchange::exchange(call)
+    }
+
+    fn temper(&self, call: Temper<'_>) -> Result<bool> {
+        temper::temper(call)
     }
 
     fn potential(&self, call: Potential<'_>) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::{
 /// Chains of a group: those that one thread draws at a time.
 pub(super) const GROUP: usize = 16;
 /// The most groups of a workgroup; more would leave too few workgroups to fill a GPU.
-const MAX_GROUPS: usize = 2;
+pub(super) const MAX_GROUPS: usize = 2;
 
 /// Tiles that a dispatch has at least, where there are so many: enough to fill a large GPU.
 const LEAST_TILES: u32 = 256;
@@ -66,9 +66,13 @@ pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
 /// Groups of a workgroup that keeps the states of its chains and `more` bytes in its memory; 0 where
 /// not even one fits.
 pub(super) fn groups(gpu: &Gpu, (d, h): (usize, usize), chains: usize, more: usize) -> usize {
+    fitting(gpu, (d, h), more).min(MAX_GROUPS).min(chains.div_ceil(GROUP))
+}
+
+/// Groups whose states fit into workgroup memory beside `more` bytes.
+pub(super) fn fitting(gpu: &Gpu, (d, h): (usize, usize), more: usize) -> usize {
     let room = gpu.device.limits().max_compute_workgroup_storage_size as usize;
-    let fitting = room.saturating_sub(more) / (4 * (d + h));
-    fitting.min(MAX_GROUPS).min(chains.div_ceil(GROUP))
+    room.saturating_sub(more) / (4 * (d + h))
 }
 
 /// The constants of `lib/half_sweep.wgsl`.

@@ -17,6 +17,7 @@ mod program;
 mod queue;
 mod reduce;
 mod softmax;
+mod temper;
 mod transpose;
 
 use std::{
@@ -26,7 +27,7 @@ use std::{
 
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
-    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
+    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, Temper,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -87,6 +88,7 @@ pub const PROGRAMS: &[&Program] = &[
     &accept::PROGRAM,
     &exchange::PROGRAM,
     &potential::PROGRAM,
+    &temper::PROGRAM,
 ];
 
 impl Gpu {
@@ -294,6 +296,10 @@ impl Kernels for Gpu {
 
     fn exchange(&self, call: Exchange<'_, '_>) -> Result<()> {
         exchange::exchange(self, call)
+    }
+
+    fn temper(&self, call: Temper<'_>) -> Result<bool> {
+        temper::temper(self, call)
     }
 
     fn potential(&self, call: Potential<'_>) -> Result<()> {

@@ -41,11 +41,13 @@ pub enum Constant {
 const LIBRARY: &[(&str, &str)] = &[
     ("acceptance", include_str!("../../../shaders/lib/acceptance.wgsl")),
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
+    ("exchange", include_str!("../../../shaders/lib/exchange.wgsl")),
     ("half_sweep", include_str!("../../../shaders/lib/half_sweep.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),
     ("net", include_str!("../../../shaders/lib/net.wgsl")),
     ("normal", include_str!("../../../shaders/lib/normal.wgsl")),
     ("philox", include_str!("../../../shaders/lib/philox.wgsl")),
+    ("totals", include_str!("../../../shaders/lib/totals.wgsl")),
 ];
 
 impl Program {

@@ -3,7 +3,9 @@
 //! that those at β = 1 do not, and what they find is handed up.
 //!
 //! Rungs exchange in even and odd rounds by turns, which carries replicas along the ladder in one
-//! direction rather than by a random walk.
+//! direction rather than by a random walk. Where block Gibbs moves the rungs, kernel `temper` sweeps
+//! and exchanges whole ladders in one dispatch; else, and where a ladder is too large for a workgroup,
+//! every rung moves and every pair exchanges by itself.
 //! Source: Swendsen and Wang 1986; Geyer 1991; for RBMs Desjardins, Courville, Bengio, Vincent and
 //! Delalleau, "Parallel tempering for training of restricted Boltzmann machines", 2010; the even-odd
 //! rounds and the ladder: Syed, Bouchard-Côté, Deligiannidis and Doucet 2022.
@@ -193,6 +195,11 @@ impl Sampler for Tempering {
             empty => empty.insert(Replicas::new(energy.device(), self.betas.len(), chains)?),
         };
         let path = Path::new(energy, self.base.clone())?;
+        if let Some(gibbs) = mover.as_gibbs()
+            && replicas.sweep(&path, gibbs, &self.betas, chains, (steps, self.every))?
+        {
+            return Ok(());
+        }
         let below = &self.betas[..self.betas.len() - 1];
         let energies = below.iter().map(|beta| path.at(*beta)).collect::<Result<Vec<_>, _>>()?;
         let mut done = 0;

@@ -1,10 +1,10 @@
 //! The replicas below the top rung, and their exchanges.
 
 use crate::{
-    device::{Array, Device, Exchange, LABELS, Pointwise, Result, TALLY},
+    device::{Array, Device, Exchange, LABELS, Pointwise, Result, TALLY, Temper},
     energy::Path,
     random::Stream,
-    sampler::Chains,
+    sampler::{Chains, Gibbs},
 };
 
 /// Seeds of rungs lie this far apart: Weyl's sequence of the golden ratio, which no two seeds that
@@ -24,6 +24,28 @@ pub(super) struct Replicas {
     rounds: u64,
     /// How many rungs have had seeds.
     seeds: u64,
+    /// All rungs in one piece, as [`Temper`] takes them.
+    stack: Option<Stack>,
+}
+
+/// Rungs one below the other.
+struct Stack {
+    visible: Array,
+    hidden: Array,
+    labels: Array,
+    tallies: Array,
+}
+
+impl Stack {
+    fn new(device: &Device, rungs: usize, top: &Chains) -> Result<Self> {
+        let n = top.visible.rows();
+        Ok(Self {
+            visible: device.zeros(rungs * n, top.visible.columns())?,
+            hidden: device.zeros(rungs * n, top.hidden.columns())?,
+            labels: device.zeros(rungs * n, LABELS)?,
+            tallies: device.zeros((rungs - 1) * n, TALLY)?,
+        })
+    }
 }
 
 /// What the replicas counted.
@@ -47,6 +69,7 @@ impl Replicas {
             tallies: Vec::new(),
             rounds: 0,
             seeds: 0,
+            stack: None,
         };
         let like = vec![None; rungs - 1];
         new.lay_out(device, &like, top)?;
@@ -125,6 +148,67 @@ impl Replicas {
         }
         self.rounds += 1;
         Ok(())
+    }
+
+    /// Block-Gibbs sweeps of all rungs, with a round of exchanges every so many of them, in one kernel;
+    /// `false`, with nothing done, where the model or the ladder is not of that kind.
+    pub fn sweep(
+        &mut self,
+        path: &Path<'_>,
+        gibbs: &Gibbs,
+        betas: &[f32],
+        top: &mut Chains,
+        (sweeps, every): (u32, u32),
+    ) -> Result<bool> {
+        let (Some((arrays, base_bias, bias_shift)), 1.0) = (path.binary(), gibbs.beta) else {
+            return Ok(false);
+        };
+        let device = path.device();
+        let (n, rungs) = (top.visible.rows(), betas.len());
+        let stack = match &mut self.stack {
+            Some(stack) if stack.visible.shape() == (rungs * n, top.visible.columns()) => stack,
+            stack => stack.insert(Stack::new(device, rungs, top)?),
+        };
+        for (rung, chains) in self.lower.iter().chain([&*top]).enumerate() {
+            device.copy_rows(&chains.visible, 0, &mut stack.visible, rung * n, n)?;
+            device.copy_rows(&chains.hidden, 0, &mut stack.hidden, rung * n, n)?;
+            device.copy_rows(&self.labels[rung], 0, &mut stack.labels, rung * n, n)?;
+        }
+        for (pair, tally) in self.tallies.iter().enumerate() {
+            device.copy_rows(tally, 0, &mut stack.tallies, pair * n, n)?;
+        }
+        let fits = device.temper(Temper {
+            weights: arrays.weights,
+            base_bias,
+            bias_shift,
+            hidden_bias: arrays.hidden_bias,
+            betas,
+            visible: &mut stack.visible,
+            hidden: &mut stack.hidden,
+            hidden_means: &mut top.hidden_means,
+            clamp: gibbs.clamp.as_ref(),
+            labels: &mut stack.labels,
+            tallies: &mut stack.tallies,
+            sweeps,
+            every,
+            first_round: (self.rounds % 2) as u32,
+            seed: top.seed,
+            first_step: top.clock,
+        })?;
+        if !fits {
+            return Ok(false);
+        }
+        for (rung, chains) in self.lower.iter_mut().chain([top]).enumerate() {
+            device.copy_rows(&stack.visible, rung * n, &mut chains.visible, 0, n)?;
+            device.copy_rows(&stack.hidden, rung * n, &mut chains.hidden, 0, n)?;
+            device.copy_rows(&stack.labels, rung * n, &mut self.labels[rung], 0, n)?;
+            chains.moved(sweeps);
+        }
+        for (pair, tally) in self.tallies.iter_mut().enumerate() {
+            device.copy_rows(&stack.tallies, pair * n, tally, 0, n)?;
+        }
+        self.rounds += u64::from(sweeps.div_ceil(every));
+        Ok(true)
     }
 
     /// What was counted since the last reset.

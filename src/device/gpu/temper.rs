@@ -1,0 +1,137 @@
+//! Host side of `shaders/temper.wgsl`.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{
+    Access, Array, Gpu, Program, Result, Temper, buffer,
+    gibbs::{self, GROUP, Tiles},
+    program::Constant,
+    queue::{Dispatch, lock},
+};
+use crate::{
+    device::Kernels,
+    random::{Stream, key},
+};
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+struct Params {
+    visible: u32,
+    hidden: u32,
+    chains: u32,
+    ladders: u32,
+    rungs: u32,
+    sweeps: u32,
+    done: u32,
+    every: u32,
+    first_round: u32,
+    first_step: u32,
+    key_low: u32,
+    key_high: u32,
+    has_clamp: u32,
+    keep_means: u32,
+    visible_stream: u32,
+    hidden_stream: u32,
+    exchange_stream: u32,
+    first_tile: u32,
+    pad: [u32; 2],
+}
+
+pub(super) const PROGRAM: Program = Program {
+    name: "temper",
+    source: include_str!("../../../shaders/temper.wgsl"),
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Write,
+        Access::Write,
+        Access::Write,
+        Access::Write,
+        Access::Write,
+    ],
+    params: size_of::<Params>(),
+    example: &[("GROUPS", Constant::U32(2)), ("WORDS", Constant::U32(2568))],
+};
+
+/// Bytes of workgroup memory for the sums over threads.
+const SUMS: usize = 1024;
+/// Bytes of workgroup memory of a replica, beside its states.
+const REPLICA: usize = 12;
+/// The most groups of a workgroup of 256 threads, each of which judges a pair.
+const MOST_GROUPS: usize = 256 / GROUP;
+
+pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
+    let _sequence = lock(&gpu.sequence);
+    let (d, h) = call.weights.shape();
+    let (chains, rungs) = (call.visible.rows(), call.betas.len());
+    let needed = rungs.div_ceil(GROUP);
+    let more = SUMS + REPLICA * GROUP * needed.clamp(gibbs::MAX_GROUPS, MOST_GROUPS);
+    let groups = match gibbs::groups(gpu, (d, h), chains, more) {
+        groups if groups < needed => needed,
+        groups => groups,
+    };
+    if groups > gibbs::fitting(gpu, (d, h), more).min(MOST_GROUPS) {
+        return Ok(false);
+    }
+    let weights = gibbs::lay_out(gpu, call.weights)?;
+    let biases = gpu.scratch("temper biases", 3 * d + h + rungs)?;
+    let mut betas = Array { rows: 1, columns: rungs, storage: gpu.allocate(1, rungs)? };
+    gpu.write(&mut betas, 0, call.betas)?;
+    let mut place = 0;
+    for array in [call.base_bias, call.hidden_bias, call.bias_shift]
+        .into_iter()
+        // Without a clamp its place holds anything.
+        .chain([call.clamp.unwrap_or(call.bias_shift), &betas])
+    {
+        let bytes = 4 * array.len() as u64;
+        gpu.copy((buffer("temper", "bias", array)?, 0), (&biases, place), bytes)?;
+        place += bytes;
+    }
+    let ladders = chains / rungs;
+    let [key_low, key_high] = key(call.seed);
+    let tiles = Tiles {
+        work: 2.0 * (groups * GROUP * d * h) as f64,
+        count: ladders.div_ceil(groups * GROUP / rungs) as u32,
+        sweeps: call.sweeps,
+    };
+    tiles.for_each(gpu, |part| {
+        let params = Params {
+            visible: d as u32,
+            hidden: h as u32,
+            chains: chains as u32,
+            ladders: ladders as u32,
+            rungs: rungs as u32,
+            sweeps: part.sweeps,
+            done: part.done,
+            every: call.every,
+            first_round: call.first_round,
+            first_step: call.first_step.wrapping_add(part.done),
+            key_low,
+            key_high,
+            has_clamp: u32::from(call.clamp.is_some()),
+            keep_means: u32::from(part.done + part.sweeps == call.sweeps),
+            visible_stream: Stream::Visible as u32,
+            hidden_stream: Stream::Hidden as u32,
+            exchange_stream: Stream::Exchange as u32,
+            first_tile: part.first_tile,
+            pad: [0; 2],
+        };
+        gpu.dispatch(Dispatch {
+            program: &PROGRAM,
+            constants: &gibbs::constants(groups, (d, h)),
+            params: bytemuck::bytes_of(&params),
+            buffers: &[
+                &weights,
+                &biases,
+                buffer("temper", "visible", call.visible)?,
+                buffer("temper", "hidden", call.hidden)?,
+                buffer("temper", "hidden_means", call.hidden_means)?,
+                buffer("temper", "labels", call.labels)?,
+                buffer("temper", "tallies", call.tallies)?,
+            ],
+            groups: part.groups,
+            work: part.work,
+        })
+    })?;
+    Ok(true)
+}
