@@ -4,9 +4,10 @@
 use rayon::prelude::*;
 
 use super::{
+    ROWS_OF_BITS,
     activation::softplus,
     host, host_mut,
-    matmul::{View, matmul_rows, tile_rows},
+    matmul::{Weights, tile_rows},
     reduce::dot,
     simd::{RowDraw, row_words, sample_row, vectorize},
 };
@@ -25,10 +26,12 @@ struct Betas {
 pub(super) fn anneal(call: Anneal<'_>) -> Result<()> {
     let (d, h) = call.weights.shape();
     let weights = host("anneal", "weights", call.weights)?;
+    let forth = Weights::new(weights, (d, h), false, true);
+    let back = Weights::new(weights, (h, d), true, true);
     let base_bias = host("anneal", "base_bias", call.base_bias)?;
     let bias_shift = host("anneal", "bias_shift", call.bias_shift)?;
     let hidden_bias = host("anneal", "hidden_bias", call.hidden_bias)?;
-    let tile = tile_rows(call.visible.rows());
+    let tile = tile_rows(call.visible.rows(), ROWS_OF_BITS);
     let visible = host_mut("anneal", "visible", call.visible)?;
     let hidden = host_mut("anneal", "hidden", call.hidden)?;
     let log_weights = host_mut("anneal", "log_weights", call.log_weights)?;
@@ -49,7 +52,7 @@ pub(super) fn anneal(call: Anneal<'_>) -> Result<()> {
                     chain: (index * tile + row) as u32,
                     stream,
                 };
-                matmul_rows(visible, hidden, View::transposed(weights, h), h, d);
+                back.multiply(hidden, visible);
                 vectorize(
                     #[inline(always)]
                     || {
@@ -64,7 +67,7 @@ pub(super) fn anneal(call: Anneal<'_>) -> Result<()> {
                         }
                     },
                 );
-                matmul_rows(hidden, visible, View::rows(weights, h), d, h);
+                forth.multiply(visible, hidden);
                 vectorize(
                     #[inline(always)]
                     || {

@@ -1,137 +1,294 @@
-//! Products with rows of bits. Where a row of x holds only zeros and ones, and few ones, x·W is the
-//! sum of the rows of W that the ones select: cheaper than a dense product, and what visible
-//! states of pictures mostly are.
+//! Products with rows of bits, without a multiplication: four rows of W have sixteen sums, one for
+//! each choice of them, and a row of x takes the one that its four bits name. A table of these sums
+//! is made for a block of units and columns at a time, small enough to stay in the cache nearest to
+//! the core, and serves all rows of a tile.
+//! Source: the "method of the four Russians", Arlazarov, Dinic, Kronrod and Faradzhev, "On economical
+//! construction of the transitive closure of a directed graph", 1970.
 //!
-//! Whether a row is taken this way depends on that row alone, and so do its sums.
+//! Whether a row is taken this way depends on that row alone, and so do its sums: where rows are too
+//! few for a table, the sums are taken one by one in the order in which the table would take them.
 
-use super::simd::vectorize;
+use pulp::{Arch, Simd, WithSimd};
 
-/// Rows are selected up to this share of ones: 1 / `SPARSE`. Dense products do more arithmetic a
-/// byte, so they win from about one half on.
-const SPARSE: usize = 3;
-/// Columns of W from which the search for ones pays.
-pub(super) const LEAST_COLUMNS: usize = 64;
-/// Columns of W that are summed at a time, so that their rows stay in the second-level cache.
-const PANEL: usize = 256;
+use rayon::prelude::*;
 
-/// Which rows of a tile are sparse bits, and where their ones are.
-#[derive(Default)]
-pub(super) struct SparseRows {
-    /// For each sparse row: its place in the tile and where its ones end in `ones`.
-    rows: Vec<(usize, usize)>,
-    ones: Vec<u32>,
+use super::{
+    lanes::{LANES, Lanes, registers, registers_mut},
+    matmul::View,
+    real::{One, Registers, Two},
+    simd::vectorize,
+};
+
+/// Units of a group, whose bits name a sum.
+const UNITS: usize = 4;
+/// Sums of a group.
+const SUMS: usize = 1 << UNITS;
+/// Groups of a block; with a wide panel its table takes 32 KiB.
+const GROUPS: usize = 8;
+/// Columns of a panel, in [`LANES`]: of a wide one, and of one at the edge.
+const WIDE: usize = 2;
+const NARROW: usize = 1;
+/// Rows from which a table pays.
+const FEW_ROWS: usize = 8;
+/// Units and columns from which products are taken this way.
+const LEAST: usize = 16;
+
+/// W `[k, n]` in the order in which products with bits read it: by panels of columns, and in these by
+/// blocks of groups.
+pub(super) struct Blocks {
+    /// Of every block `[UNITS, GROUPS]` rows of a panel, zeros where there are no units or columns.
+    values: Vec<Lanes>,
+    n: usize,
+    /// Groups, whole blocks of them: group g has the units g, g + Q, g + 2Q and g + 3Q, where 4Q is
+    /// the number of units rounded up.
+    groups: usize,
 }
 
-impl SparseRows {
+impl Blocks {
+    /// Lays out W, or Wᵀ, on all threads; none where the product is too small for it to pay.
+    pub fn new(weights: View<'_>, (k, n): (usize, usize)) -> Option<Self> {
+        if k < LEAST || n < LEAST {
+            return None;
+        }
+        let quarter = k.div_ceil(UNITS);
+        let groups = quarter.next_multiple_of(GROUPS);
+        let lanes = n.div_ceil(LANES);
+        let mut values = vec![Lanes::ZERO; groups * UNITS * lanes];
+        let panel = groups * UNITS * WIDE;
+        values.par_chunks_mut(panel).enumerate().for_each(|(panel, values)| {
+            let width = values.len() / (groups * UNITS) * LANES;
+            let first = panel * WIDE * LANES;
+            let columns = width.min(n - first);
+            let values: &mut [f32] = bytemuck::must_cast_slice_mut(values);
+            for (run, values) in values.chunks_exact_mut(GROUPS * width).enumerate() {
+                let (group, place) = (run / UNITS * GROUPS, run % UNITS);
+                let unit = group + place * quarter;
+                let units = GROUPS.min(quarter - group).min(k.saturating_sub(unit));
+                weights.copy_block((unit, units), (first, columns), width, values);
+            }
+        });
+        Some(Self { values, n, groups })
+    }
+}
+
+/// The rows of a tile that hold only zeros and ones.
+pub(super) struct BitRows {
+    /// Their places in the tile.
+    rows: Vec<usize>,
+    groups: usize,
+    /// `[rows, groups]`: which units of the group are on, the first in the lowest bit.
+    choices: Vec<u8>,
+}
+
+impl BitRows {
     /// Looks through rows of `k` values.
     pub fn find(x: &[f32], k: usize) -> Self {
-        let mut found = Self::default();
-        let mut ones = vec![0u32; k + 1];
+        let quarter = k.div_ceil(UNITS);
+        let groups = quarter.next_multiple_of(GROUPS);
+        let mut found = Self { rows: Vec::new(), groups, choices: Vec::new() };
+        found.choices.reserve(x.len() / k * groups);
+        let mut whole = vec![0.0; UNITS * quarter];
         for (row, x) in x.chunks_exact(k).enumerate() {
-            let (count, bits) = vectorize(
+            whole[..k].copy_from_slice(x);
+            let end = found.choices.len();
+            found.choices.resize(end + groups, 0);
+            let is_bits = vectorize(
                 #[inline(always)]
-                || {
-                    x.iter().fold((0u32, true), |(count, bits), x| {
-                        (count + u32::from(*x == 1.0), bits & ((*x == 0.0) | (*x == 1.0)))
-                    })
-                },
+                || choose(&whole, &mut found.choices[end..][..quarter]),
             );
-            if !bits || count as usize * SPARSE > k {
-                continue;
+            if is_bits {
+                found.rows.push(row);
+            } else {
+                found.choices.truncate(end);
             }
-            let mut end = 0;
-            for (unit, x) in x.iter().enumerate() {
-                // Without a branch, which bits would mislead.
-                ones[end] = unit as u32;
-                end += usize::from(*x == 1.0);
-            }
-            found.ones.extend_from_slice(&ones[..end]);
-            found.rows.push((row, found.ones.len()));
         }
         found
     }
 
-    /// How many rows are sparse.
+    /// How many there are.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The rows of a tile of `m` that are not sparse.
+    /// The other rows of a tile of `m`.
     pub fn others(&self, m: usize) -> Vec<usize> {
-        let mut sparse = self.rows.iter().map(|(row, _)| *row).peekable();
-        (0..m).filter(|row| sparse.next_if_eq(row).is_none()).collect()
+        let mut bits = self.rows.iter().peekable();
+        (0..m).filter(|row| bits.next_if_eq(&row).is_none()).collect()
     }
 
-    /// Writes the sparse rows of out `[m, n]` ← x · weights `[k, n]`.
-    pub fn multiply(&self, weights: &[f32], n: usize, out: &mut [f32]) {
-        for first in (0..n).step_by(PANEL) {
-            let width = PANEL.min(n - first);
-            let mut start = 0;
-            for (row, end) in &self.rows {
-                let out = &mut out[row * n + first..][..width];
-                let selected = self.ones[start..*end].iter();
-                let selected = selected.map(|unit| &weights[*unit as usize * n + first..][..width]);
-                vectorize(
-                    #[inline(always)]
-                    || sum_rows(selected, out),
-                );
-                start = *end;
+    /// Writes these rows of out `[m, n]` ← x · W.
+    pub fn multiply(&self, weights: &Blocks, out: &mut [f32]) {
+        Arch::new().dispatch(Multiply { bits: self, weights, out });
+    }
+}
+
+/// Which units of every group are on, given the values of all; whether all are 0 or 1.
+#[inline(always)]
+fn choose(x: &[f32], choices: &mut [u8]) -> bool {
+    const ONE: u32 = 1f32.to_bits();
+    let quarter = choices.len();
+    let (a, rest) = x.split_at(quarter);
+    let (b, rest) = rest.split_at(quarter);
+    let (c, d) = rest.split_at(quarter);
+    let mut others = 0;
+    for ((((choice, a), b), c), d) in choices.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let bits = [a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits()];
+        for bits in bits {
+            others |= u32::from((bits != 0) & (bits != ONE));
+        }
+        // The lowest bit of the exponent of 1.
+        let [a, b, c, d] = bits.map(|bits| bits >> 23 & 1);
+        *choice = (a | b << 1 | c << 2 | d << 3) as u8;
+    }
+    others == 0
+}
+
+struct Multiply<'a> {
+    bits: &'a BitRows,
+    weights: &'a Blocks,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Multiply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        type R1<S> = Two<One<S>>;
+        type R2<S> = Two<R1<S>>;
+        type R3<S> = Two<R2<S>>;
+        type R4<S> = Two<R3<S>>;
+        let Self { bits, weights, out } = self;
+        let (n, rows) = (weights.n, weights.groups * UNITS);
+        let mut table = vec![Lanes::ZERO; GROUPS * SUMS * WIDE];
+        let mut sums = vec![Lanes::ZERO; bits.len() * WIDE];
+        for (panel, values) in weights.values.chunks(rows * WIDE).enumerate() {
+            let wide = values.len() == rows * WIDE;
+            let values = registers::<S>(values);
+            let table = registers_mut::<S>(&mut table);
+            let to = registers_mut::<S>(&mut sums);
+            match (wide, S::F32_LANES) {
+                (true, 16) => panel_sums::<S, R2<S>>(simd, bits, values, table, to),
+                (true, 8) => panel_sums::<S, R3<S>>(simd, bits, values, table, to),
+                (true, _) => panel_sums::<S, R4<S>>(simd, bits, values, table, to),
+                (false, 16) => panel_sums::<S, R1<S>>(simd, bits, values, table, to),
+                (false, 8) => panel_sums::<S, R2<S>>(simd, bits, values, table, to),
+                (false, _) => panel_sums::<S, R3<S>>(simd, bits, values, table, to),
+            }
+            let first = panel * WIDE * LANES;
+            let width = (WIDE * LANES).min(n - first);
+            let sums: &[f32] = bytemuck::must_cast_slice(&sums);
+            let lanes = if wide { WIDE } else { NARROW } * LANES;
+            for (row, sums) in bits.rows.iter().zip(sums.chunks_exact(lanes)) {
+                out[row * n + first..][..width].copy_from_slice(&sums[..width]);
             }
         }
     }
 }
 
-/// out ← the sum of rows, one after the other: partial sums that overflow to either side must not
-/// meet. Four are taken at a time, to load and store `out` less often.
+/// The sums of all rows over a panel, `R` registers each.
 #[inline(always)]
-fn sum_rows<'a>(mut rows: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
-    out.fill(0.0);
-    loop {
-        match (rows.next(), rows.next(), rows.next(), rows.next()) {
-            (Some(a), Some(b), Some(c), Some(d)) => {
-                for ((((out, a), b), c), d) in out.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                    *out = *out + a + b + c + d;
-                }
-            }
-            (a, b, c, _) => {
-                for row in [a, b, c].into_iter().flatten() {
-                    for (out, x) in out.iter_mut().zip(row) {
-                        *out += x;
-                    }
-                }
-                return;
+fn panel_sums<S: Simd, R: Registers<S>>(
+    simd: S,
+    bits: &BitRows,
+    values: &[S::f32s],
+    table: &mut [S::f32s],
+    sums: &mut [S::f32s],
+) {
+    let groups = bits.groups;
+    let table = &mut table[..GROUPS * SUMS * R::COUNT];
+    for (block, weights) in values.chunks_exact(GROUPS * UNITS * R::COUNT).enumerate() {
+        let few = bits.len() < FEW_ROWS;
+        if !few {
+            for (group, table) in table.chunks_exact_mut(SUMS * R::COUNT).enumerate() {
+                tabulate::<S, R>(simd, &weights[group * R::COUNT..], table);
             }
         }
+        let rows = bits.choices.chunks_exact(groups).zip(sums.chunks_exact_mut(R::COUNT));
+        for (choices, sums) in rows {
+            let choices: &[u8; GROUPS] =
+                choices[block * GROUPS..][..GROUPS].try_into().expect("a block has as many");
+            let mut sum = R::load(simd, sums);
+            if block == 0 {
+                sum = sum.like(0.0);
+            }
+            for (group, choice) in choices.iter().enumerate() {
+                sum = sum
+                    + if few {
+                        chosen::<S, R>(simd, &weights[group * R::COUNT..], *choice)
+                    } else {
+                        let place = group * SUMS + usize::from(*choice) % SUMS;
+                        R::load(simd, &table[place * R::COUNT..][..R::COUNT])
+                    };
+            }
+            sum.store(sums);
+        }
     }
+}
+
+/// The sums of a group for all choices of its four units.
+#[inline(always)]
+fn tabulate<S: Simd, R: Registers<S>>(simd: S, weights: &[S::f32s], table: &mut [S::f32s]) {
+    R::load(simd, weights).like(0.0).store(table);
+    for unit in 0..UNITS {
+        let weight = R::load(simd, &weights[unit * GROUPS * R::COUNT..]);
+        for choice in 0..1 << unit {
+            let sum = R::load(simd, &table[choice * R::COUNT..]) + weight;
+            sum.store(&mut table[(choice + (1 << unit)) * R::COUNT..]);
+        }
+    }
+}
+
+/// One of these sums.
+#[inline(always)]
+fn chosen<S: Simd, R: Registers<S>>(simd: S, weights: &[S::f32s], choice: u8) -> R {
+    let mut sum = R::load(simd, weights).like(0.0);
+    for unit in 0..UNITS {
+        if choice >> unit & 1 == 1 {
+            sum = sum + R::load(simd, &weights[unit * GROUPS * R::COUNT..]);
+        }
+    }
+    sum
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::cpu::transpose::transposed;
 
     #[test]
-    fn sparse_rows_are_found_and_multiplied() {
-        let (k, n) = (30, 300);
-        let rows = [
-            (0..k).map(|u| f32::from(u % 7 == 0)).collect::<Vec<_>>(), // 5 ones
-            (0..k).map(|u| f32::from(u % 2 == 0)).collect(),           // too many ones
-            vec![0.0; k],
-            (0..k).map(|u| if u == 3 { 0.5 } else { 0.0 }).collect(), // no bits
-            (0..k).map(|u| f32::from(u >= k - 10)).collect(),         // the most that is sparse
-        ];
-        let x = rows.concat();
-        let weights: Vec<f32> = (0..k * n).map(|i| ((i * 37) % 101) as f32).collect();
-        let sparse = SparseRows::find(&x, k);
-        assert_eq!(sparse.len(), 3);
-        assert_eq!(sparse.others(5), [1, 3]);
-        let mut out = vec![-1.0; 5 * n];
-        sparse.multiply(&weights, n, &mut out);
-        for row in [0, 2, 4] {
-            for column in 0..n {
-                let exact: f32 = (0..k).map(|u| rows[row][u] * weights[u * n + column]).sum();
-                assert_eq!(out[row * n + column], exact);
+    fn rows_of_bits_are_found_and_multiplied() {
+        for (k, n) in [(16, 16), (30, 300), (33, 64), (65, 97), (129, 20)] {
+            let rows = [
+                (0..k).map(|u| f32::from(u % 7 == 0)).collect::<Vec<_>>(),
+                (0..k).map(|u| f32::from(u % 2 == 0)).collect(),
+                vec![0.0; k],
+                (0..k).map(|u| if u == 3 { 0.5 } else { 0.0 }).collect(), // no bits
+                vec![1.0; k],
+                (0..k).map(|u| if u == k - 1 { 2.0 } else { 0.0 }).collect(), // none either
+            ];
+            let weights: Vec<f32> = (0..k * n).map(|i| ((i * 37) % 101) as f32).collect();
+            let back = transposed(&weights, (k, n));
+            let layouts = [View::rows(&weights, n), View::transposed(&back, k)];
+            // Few rows, and enough for a table.
+            for (times, layout) in [(1, 0), (5, 0), (1, 1), (5, 1)] {
+                let blocks = Blocks::new(layouts[layout], (k, n)).unwrap();
+                let x = rows.concat().repeat(times);
+                let m = rows.len() * times;
+                let bits = BitRows::find(&x, k);
+                assert_eq!(bits.len(), 4 * times);
+                let others: Vec<usize> = (0..times).flat_map(|i| [6 * i + 3, 6 * i + 5]).collect();
+                assert_eq!(bits.others(m), others);
+                let mut out = vec![-1.0; m * n];
+                bits.multiply(&blocks, &mut out);
+                for (row, (x, out)) in x.chunks(k).zip(out.chunks(n)).enumerate() {
+                    for (column, out) in out.iter().enumerate() {
+                        let exact: f32 = (0..k).map(|u| x[u] * weights[u * n + column]).sum();
+                        let wanted = if others.contains(&row) { -1.0 } else { exact };
+                        assert_eq!(*out, wanted, "{k} x {n}, row {row}, column {column}");
+                    }
+                }
             }
         }
-        assert!(out[n..2 * n].iter().all(|x| *x == -1.0), "other rows are left alone");
     }
 }

@@ -5,8 +5,8 @@
 use rayon::prelude::*;
 
 use super::{
-    host, host_mut,
-    matmul::{View, matmul_rows, tile_rows},
+    ROWS_OF_BITS, host, host_mut,
+    matmul::{Weights, tile_rows},
     simd::{RowDraw, sample_row, vectorize},
 };
 use crate::{
@@ -17,10 +17,12 @@ use crate::{
 pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
     let (d, h) = call.weights.shape();
     let weights = host("gibbs", "weights", call.weights)?;
+    let forth = Weights::new(weights, (d, h), false, true);
+    let back = Weights::new(weights, (h, d), true, true);
     let visible_bias = host("gibbs", "visible_bias", call.visible_bias)?;
     let hidden_bias = host("gibbs", "hidden_bias", call.hidden_bias)?;
     let clamp = call.clamp.map(|clamp| host("gibbs", "clamp", clamp)).transpose()?;
-    let tile = tile_rows(call.visible.rows());
+    let tile = tile_rows(call.visible.rows(), ROWS_OF_BITS);
     let visible = host_mut("gibbs", "visible", call.visible)?;
     let hidden = host_mut("gibbs", "hidden", call.hidden)?;
     let means = host_mut("gibbs", "hidden_means", call.hidden_means)?;
@@ -43,7 +45,7 @@ pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
                     chain: (first_chain + row) as u32,
                     stream,
                 };
-                matmul_rows(visible, hidden, View::transposed(weights, h), h, d);
+                back.multiply(hidden, visible);
                 vectorize(
                     #[inline(always)]
                     || {
@@ -56,7 +58,7 @@ pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
                 if let (Some(clamp), Some(held)) = (clamp, &held) {
                     restore(visible, held, clamp);
                 }
-                matmul_rows(hidden, visible, View::rows(weights, h), d, h);
+                forth.multiply(visible, hidden);
                 vectorize(
                     #[inline(always)]
                     || {

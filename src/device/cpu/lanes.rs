@@ -48,7 +48,7 @@ impl Packed {
     /// Packs Wᵀ for W `[outputs, inputs]`.
     pub fn transposed(weights: &[f32], (outputs, inputs): (usize, usize)) -> Self {
         let mut rows = vec![0.0; weights.len()];
-        transpose(weights, inputs, (outputs, inputs), &mut rows);
+        transpose(weights, inputs, (outputs, inputs), &mut rows, outputs);
         Self::new(&rows, (inputs, outputs))
     }
 

@@ -1,16 +1,14 @@
 //! act(scale · (X·W + bias)) on tiles of rows, the activation applied while the tile is in cache.
 
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 
 use super::{
+    ROWS_OF_BITS, ROWS_PER_TILE,
     activation::{elu, identity, sigmoid, silu, softplus, tanh},
     host, host_mut,
-    matmul::{View, matmul_rows, tile_rows},
+    matmul::{Weights, any_bits, tile_rows},
     reduce::sum_pairs,
     simd::{RowDraw, sample_row, vectorize},
-    transpose::transpose,
 };
 use crate::device::{Activation, Array, Companion, Linear, Result};
 
@@ -20,37 +18,28 @@ const LEAST_RUN: usize = 256;
 /// Products of fewer multiplications are computed on one thread: a second one costs more.
 const SMALL: usize = 1 << 17;
 
-/// Weights that one task transposes.
-const TRANSPOSED: usize = 1 << 15;
-
 struct Operands<'a> {
     x: &'a [f32],
     /// W or Wᵀ, `[K, M]`.
-    weights: Cow<'a, [f32]>,
+    weights: Weights<'a>,
     bias: Option<&'a [f32]>,
     /// Rows of a tile.
     tile: usize,
 }
 
 fn operands<'a>(call: &Linear<'a>) -> Result<Operands<'a>> {
-    let values = host("linear", "weights", call.weights)?;
+    let x = host("linear", "x", call.x)?;
     let (rows, (k, m)) = (call.x.rows(), call.sizes());
-    let weights = if call.transposed {
-        // Once for all tiles: the product is up to twice as fast on rows.
-        let mut weights = vec![0.0; k * m];
-        let columns = (TRANSPOSED / m).clamp(1, k);
-        weights.par_chunks_mut(columns * m).enumerate().for_each(|(index, weights)| {
-            transpose(&values[index * columns..], k, (m, weights.len() / m), weights);
-        });
-        Cow::Owned(weights)
-    } else {
-        Cow::Borrowed(values)
-    };
+    let bits = any_bits(x, k);
+    let values = host("linear", "weights", call.weights)?;
     Ok(Operands {
-        x: host("linear", "x", call.x)?,
-        weights,
+        x,
+        weights: Weights::new(values, (k, m), call.transposed, bits),
         bias: call.bias.map(|bias| host("linear", "bias", bias)).transpose()?,
-        tile: if rows * k * m < SMALL { rows } else { tile_rows(rows) },
+        tile: match rows * k * m {
+            ..SMALL => rows,
+            _ => tile_rows(rows, if bits { ROWS_OF_BITS } else { ROWS_PER_TILE }),
+        },
     })
 }
 
@@ -119,8 +108,8 @@ fn compute(
     out: &mut [f32],
     beside: Beside<'_>,
 ) {
-    let (k, m) = call.sizes();
-    matmul_rows(out, x, View::rows(&operands.weights, m), k, m);
+    let (_, m) = call.sizes();
+    operands.weights.multiply(x, out);
     // Narrow rows are taken many at a time.
     let repeats = (LEAST_RUN / m).max(1);
     let bias = operands.bias.map_or(vec![0.0; m * repeats], |bias| bias.repeat(repeats));

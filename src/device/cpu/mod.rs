@@ -36,6 +36,8 @@ use super::{
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
 /// stay in the second-level cache.
 const ROWS_PER_TILE: usize = 128;
+/// As many of bits, for which the sums of a table are made once a tile.
+const ROWS_OF_BITS: usize = 512;
 /// Allocations from this many bytes on are compared with the free memory first.
 const LARGE: u64 = 1 << 28;
 /// Values of an elementwise task.

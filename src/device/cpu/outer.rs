@@ -3,18 +3,18 @@
 use rayon::prelude::*;
 
 use super::{
-    bits::LEAST_COLUMNS,
-    host, host_mut,
-    matmul::{View, matmul, matmul_rows},
+    ROWS_OF_BITS, host, host_mut,
+    matmul::{Weights, any_bits},
     row_weight,
     simd::vectorize,
     transpose::transpose,
 };
 use crate::device::{Array, Outer, Result};
 
-/// Rows of the result that one task computes, at most. By the sizes alone, so that no bit depends
-/// on the number of threads.
-const TILE: usize = 64;
+/// Rows of the result that one task computes, where there are so many.
+const LEAST_TILE: usize = 16;
+/// The most; what is in common to the rows is worth sharing, and their sums fit the cache.
+const TILE: usize = ROWS_OF_BITS;
 /// Rows of the batch that one task centres.
 const BATCH: usize = 256;
 
@@ -58,23 +58,18 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     for part in &totals {
         total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
     }
-    let tile = d.div_ceil(2).clamp(16, TILE);
+    let centred = Weights::new(&centred, (n, h), false, any_bits(x, d));
+    let tile = d.div_ceil(rayon::current_num_threads()).clamp(LEAST_TILE, TILE);
     out.par_chunks_mut(tile * h).enumerate().for_each_init(
         || (Vec::new(), Vec::new()),
         |(columns, product), (index, out)| {
             let first = index * tile;
             let rows = out.len() / h;
             product.resize(rows * h, 0.0);
-            let centred = View::rows(&centred, h);
-            if h < LEAST_COLUMNS {
-                let x = View { values: &x[first..], row_stride: 1, column_stride: d };
-                matmul(product, x, centred, (rows, n, h));
-            } else {
-                // Where bits may be selected, this tile's columns of x are transposed first.
-                columns.resize(rows * n, 0.0);
-                transpose(&x[first..], d, (n, rows), columns);
-                matmul_rows(product, columns, centred, n, h);
-            }
+            // Columns of x become rows, of which bits need no multiplications.
+            columns.resize(rows * n, 0.0);
+            transpose(&x[first..], d, (n, rows), columns, n);
+            centred.multiply(columns, product);
             vectorize(
                 #[inline(always)]
                 || {

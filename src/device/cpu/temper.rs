@@ -4,12 +4,12 @@
 use rayon::prelude::*;
 
 use super::{
-    ROWS_PER_TILE,
+    ROWS_OF_BITS,
     activation::sigmoid,
     anneal::total,
     exchange::{judge, relabel},
     host, host_mut,
-    matmul::{View, matmul_rows},
+    matmul::Weights,
     reduce::dot,
     simd::{RowDraw, row_words, sample_row, vectorize},
 };
@@ -31,7 +31,9 @@ struct Tile<'a> {
 
 /// What all tiles read.
 struct Shared<'a> {
-    weights: &'a [f32],
+    /// From visible units to hidden ones.
+    forth: Weights<'a>,
+    back: Weights<'a>,
     base_bias: &'a [f32],
     bias_shift: &'a [f32],
     hidden_bias: &'a [f32],
@@ -51,8 +53,10 @@ pub(super) fn temper(call: Temper<'_>) -> Result<bool> {
     if ladders == 0 {
         return Ok(true);
     }
+    let weights = host("temper", "weights", call.weights)?;
     let shared = Shared {
-        weights: host("temper", "weights", call.weights)?,
+        forth: Weights::new(weights, (d, h), false, true),
+        back: Weights::new(weights, (h, d), true, true),
         base_bias: host("temper", "base_bias", call.base_bias)?,
         bias_shift: host("temper", "bias_shift", call.bias_shift)?,
         hidden_bias: host("temper", "hidden_bias", call.hidden_bias)?,
@@ -65,7 +69,7 @@ pub(super) fn temper(call: Temper<'_>) -> Result<bool> {
         seed: call.seed,
         first_step: call.first_step,
     };
-    let tiles = ladders.div_ceil((ROWS_PER_TILE / rungs).max(1));
+    let tiles = ladders.div_ceil((ROWS_OF_BITS / rungs).max(1));
     let tiles = tiles.next_multiple_of(rayon::current_num_threads());
     let tile = ladders.div_ceil(tiles);
     let parts = |values, width| by_tiles(values, ladders * width, tile * width);
@@ -122,7 +126,7 @@ impl Shared<'_> {
                 chain: chain(rung, row % ladders),
                 stream,
             };
-            matmul_rows(&mut visible, &hidden, View::transposed(self.weights, h), h, d);
+            self.back.multiply(&hidden, &mut visible);
             vectorize(
                 #[inline(always)]
                 || {
@@ -166,7 +170,7 @@ impl Shared<'_> {
                     }
                 }
             }
-            matmul_rows(&mut hidden, &visible, View::rows(self.weights, h), d, h);
+            self.forth.multiply(&visible, &mut hidden);
             let last = sweep + 1 == self.sweeps;
             vectorize(
                 #[inline(always)]
