@@ -3,8 +3,10 @@
 //!
 //! An [`energy`] evaluates E and its weighted parameter gradient, a [`sampler`] moves chains, an
 //! [`objective`] turns data and chains into weighted points; [`train`] puts them together and
-//! [`evaluate`] judges the result. All of them run on a [`device::Device`].
+//! [`evaluate`] judges the result. All of them run on a [`device::Device`], whose speed [`bench`]
+//! measures.
 
+pub mod bench;
 pub mod cli;
 pub mod data;
 pub mod device;

@@ -8,6 +8,7 @@ macro_rules! note {
     }};
 }
 
+mod bench;
 mod compare;
 mod devices;
 mod evaluate;
@@ -47,6 +48,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Train one energy over the plane by every objective and compare them on one page
     Compare(compare::Args),
+    /// Measure chain steps a second on a device, and their share of its limits
+    Bench(bench::Args),
     /// List the devices of this system
     Devices,
     /// Check the kernels on a device: known answers, invariance, accuracy
@@ -85,6 +88,7 @@ async fn run(context: &Context, command: Command) -> anyhow::Result<ExitCode> {
         Command::Sample(args) => sample::run(context, args).await,
         Command::Evaluate(args) => evaluate::run(context, args).await,
         Command::Compare(args) => compare::run(context, args).await,
+        Command::Bench(args) => bench::run(context, args).await,
         Command::Devices => devices::run(context).await,
         Command::Selftest => selftest::run(context).await,
     }

@@ -341,6 +341,19 @@ pub trait Kernels: Send + Sync {
     fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()>;
     /// As `linear`, each row summed after the activation: out `[n, 1]`.
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()>;
+    /// out ← X·W as fast as the device has it, in whatever order of summation: the yardstick of
+    /// `ergodic bench`. Not for models, whose chains must not depend on the number of threads.
+    fn peak_product(&self, x: &Array, weights: &Array, out: &mut Array) -> Result<()> {
+        let call = Linear {
+            x,
+            weights,
+            transposed: false,
+            bias: None,
+            scale: 1.0,
+            activation: Activation::Identity,
+        };
+        self.linear(&call, Companion::None, out)
+    }
     /// See [`Outer`].
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()>;
     /// See [`Reduce`].

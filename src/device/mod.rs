@@ -244,6 +244,19 @@ impl Device {
         self.backend.linear_sum(call, out)
     }
 
+    /// out `[n, M]` ← X·W for X `[n, K]` and W `[K, M]` as fast as the device has it: a yardstick
+    /// for measurements. Its rounding may depend on the number of threads; models use
+    /// [`Device::linear`].
+    ///
+    /// # Errors
+    /// The shapes do not fit, or the device refuses.
+    pub fn peak_product(&self, x: &Array, weights: &Array, out: &mut Array) -> Result<()> {
+        let (k, m) = weights.shape();
+        expect("peak_product", "x", x.shape(), (x.rows, k))?;
+        expect("peak_product", "out", out.shape(), (x.rows, m))?;
+        self.backend.peak_product(x, weights, out)
+    }
+
     /// Weighted sum of outer products; see [`Outer`].
     pub fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
         let (n, d) = call.x.shape();

@@ -20,7 +20,7 @@ mod ticks;
 mod tiling;
 
 pub use confusion::confusion;
-pub use curves::{Panel, Reference, Series, curves};
+pub use curves::{Panel, Reference, Series, curves, log_curves};
 pub use density::DensityMap;
 pub use encode::{gif, png};
 pub use field::{Field, field_points};

@@ -19,6 +19,45 @@ pub(super) fn ticks(low: f64, high: f64, target: usize, whole: bool) -> Vec<(f64
     values.into_iter().zip(labels).collect()
 }
 
+/// About `target` round values of a logarithmic axis from 10^`low` to 10^`high`: their decimal
+/// logarithms and labels. Where `whole`, powers of two, as sizes mostly are; else 1, 2 and 5 times,
+/// or 1 and 3 times, or just powers of ten.
+pub(super) fn log_ticks(low: f64, high: f64, target: usize, whole: bool) -> Vec<(f64, String)> {
+    let slack = 1e-9;
+    // Beyond these, powers are no f64.
+    let (low, high) = (low.clamp(-300.0, 300.0), high.clamp(-300.0, 300.0));
+    let between = |values: Vec<f64>| -> Vec<f64> {
+        let inside = |value: &f64| (low - slack..=high + slack).contains(&value.log10());
+        values.into_iter().filter(inside).collect()
+    };
+    let powers = |base: f64, multiples: &[f64]| {
+        let exponents = (low / base.log10()).floor() as i32..=(high / base.log10()).ceil() as i32;
+        let all = exponents.flat_map(|e| multiples.iter().map(move |m| m * base.powi(e)));
+        between(all.collect())
+    };
+    let forms: Vec<Vec<f64>> = if whole {
+        [2.0, 4.0, 16.0, 256.0].map(|base| powers(base, &[1.0])).into()
+    } else {
+        let multiples: [&[f64]; 3] = [&[1.0, 2.0, 5.0], &[1.0, 3.0], &[1.0]];
+        let wider = [1e2, 1e5, 1e20, 1e100].map(|base| powers(base, &[1.0]));
+        multiples.map(|multiples| powers(10.0, multiples)).into_iter().chain(wider).collect()
+    };
+    let fits = |values: &&Vec<f64>| values.len() <= target.max(2);
+    let values = forms.iter().find(fits).or(forms.last()).cloned().unwrap_or_default();
+    if values.len() < 2 {
+        // Less than a factor of two: ticks as on a linear axis.
+        let linear = ticks(10f64.powf(low), 10f64.powf(high), target, whole);
+        return linear.into_iter().map(|(value, label)| (value.log10(), label)).collect();
+    }
+    values.into_iter().map(|value| (value.log10(), significant_whole(value))).collect()
+}
+
+/// A tick of a logarithmic axis: whole numbers in full up to a million.
+fn significant_whole(value: f64) -> String {
+    let whole = (1.0..FIXED_BELOW).contains(&value) && (value - value.round()).abs() < 1e-9 * value;
+    if whole { format!("{value:.0}") } else { significant(value) }
+}
+
 /// A positive value to three significant digits, without idle zeros.
 pub(super) fn significant(value: f64) -> String {
     let text = format!("{value:.2e}");
@@ -101,6 +140,23 @@ mod tests {
             assert!(ticks.len() >= 2 && ticks.len() < 20, "{low} {high}: {ticks:?}");
             assert!(ticks.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 != pair[1].1));
             assert!(ticks.iter().all(|tick| (low..=high).contains(&tick.0)));
+        }
+    }
+
+    #[test]
+    fn logarithmic_ticks_are_round_and_inside_the_range() {
+        let written = |low: f64, high: f64, whole| -> Vec<String> {
+            let ticks = log_ticks(low.log10(), high.log10(), 8, whole);
+            ticks.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(written(64.0, 65536.0, true), ["64", "256", "1024", "4096", "16384", "65536"]);
+        assert_eq!(written(0.4, 120.0, false), ["0.5", "1", "2", "5", "10", "20", "50", "100"]);
+        assert_eq!(written(0.02, 120.0, false).first().unwrap(), "0.03");
+        assert_eq!(written(1e-4, 1e5, false).len(), 5);
+        assert!(written(3.0, 3.3, false).len() >= 2, "closer than any power");
+        for (low, high) in [(-300.0, 300.0), (-400.0, 2.0), (0.0, 1e-9), (299.0, 300.0)] {
+            let ticks = log_ticks(low, high, 8, false);
+            assert!(ticks.len() <= 20 && ticks.iter().all(|tick| tick.0.is_finite()), "{low}");
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn open_regular(path: &Path) -> Result<(File, u64), RunError> {
 }
 
 /// Reads a text file of at most `limit` bytes.
-pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, RunError> {
+pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, RunError> {
     let (file, length) = open_regular(path)?;
     if length > limit {
         let problem = format!("has {length} bytes, more than the {limit} that are read");
@@ -52,6 +52,6 @@ pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, RunError> {
 }
 
 /// At most 200 printable characters of a text that somebody else wrote.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

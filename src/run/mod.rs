@@ -19,6 +19,7 @@ pub use compare::{Comparison, Contender, OBJECTIVES, compare, evaluations_an_upd
 pub use config::Config;
 pub use error::RunError;
 pub use files::write_atomically;
+pub(crate) use files::{read_text, shortened};
 pub use folder::Folder;
 pub use metrics::MetricsFile;
 pub use model::{Loaded, ModelFile, read_model, write_model};

@@ -17,6 +17,7 @@ mod normal;
 mod normalize;
 mod optimize;
 mod outer;
+mod peak;
 mod philox;
 mod pointwise;
 mod potential;
@@ -102,9 +103,10 @@ impl Kernels for Cpu {
     ) -> Result<()> {
         let columns = source.columns;
         let source = host("copy_rows", "source", source)?;
-        host_mut("copy_rows", "target", target)?
-            [target_row * columns..(target_row + rows) * columns]
-            .copy_from_slice(&source[source_row * columns..(source_row + rows) * columns]);
+        let source = &source[source_row * columns..(source_row + rows) * columns];
+        let target = &mut host_mut("copy_rows", "target", target)?
+            [target_row * columns..(target_row + rows) * columns];
+        peak::copy(source, target);
         Ok(())
     }
 
@@ -122,6 +124,10 @@ impl Kernels for Cpu {
 
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
         linear::linear_sum(call, out)
+    }
+
+    fn peak_product(&self, x: &Array, weights: &Array, out: &mut Array) -> Result<()> {
+        peak::product(x, weights, out)
     }
 
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {

@@ -2,9 +2,35 @@
 
 use super::super::PlotError;
 use super::super::text::Line;
-use super::super::ticks::ticks;
+use super::super::ticks::{log_ticks, ticks};
 use super::trace::drawable;
 use super::{MARGIN, Panel, SPACE, TEXT, WIDTH, references};
+
+/// How values become places; panels of a logarithmic plot hold decimal logarithms already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    Linear,
+    Logarithmic,
+}
+
+impl Scale {
+    fn ticks(self, range: Range, target: usize, whole: bool) -> Vec<(f64, String)> {
+        match self {
+            Self::Linear => ticks(range.low, range.high, target, whole),
+            Self::Logarithmic => log_ticks(range.low, range.high, target, whole),
+        }
+    }
+
+    fn is_whole(self, value: f64) -> bool {
+        match self {
+            Self::Linear => value.fract() == 0.0,
+            Self::Logarithmic => {
+                let value = 10f64.powf(value);
+                value > 0.5 && (value - value.round()).abs() < 1e-9 * value
+            }
+        }
+    }
+}
 
 /// The values that an axis spans.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,17 +76,19 @@ pub(super) struct XAxis {
 }
 
 impl XAxis {
-    pub(super) fn new(panels: &[Panel], left: u32) -> Result<Self, PlotError> {
+    pub(super) fn new(panels: &[Panel], left: u32, scale: Scale) -> Result<Self, PlotError> {
         let values = || {
             let series = panels.iter().flat_map(|panel| &panel.series);
             series.flat_map(|series| &series.points).filter(|p| drawable(p)).map(|p| p.0)
         };
-        let range = Range::of(values(), 0.0).unwrap_or(Range { low: 0.0, high: 1.0 });
-        let whole = values().all(|value| value.fract() == 0.0);
+        // Points on the frame are hard to see; learning curves, which are long, start on it.
+        let margin = if scale == Scale::Logarithmic { 0.02 } else { 0.0 };
+        let range = Range::of(values(), margin).unwrap_or(Range { low: 0.0, high: 1.0 });
+        let whole = values().all(|value| scale.is_whole(value));
         let mut axis = Self { range, ticks: Vec::new(), left, right: WIDTH - MARGIN };
         // As many ticks as have room for their labels.
         for target in [8, 5, 3, 2] {
-            axis.ticks = ticks(range.low, range.high, target, whole);
+            axis.ticks = scale.ticks(range, target, whole);
             let mut widest = 0;
             for (_, label) in &axis.ticks {
                 widest = widest.max(Line::new(label, TEXT)?.width);
@@ -88,14 +116,14 @@ pub(super) struct YAxis {
 }
 
 impl YAxis {
-    pub(super) fn new(panel: &Panel, plot_height: u32) -> Self {
+    pub(super) fn new(panel: &Panel, plot_height: u32, scale: Scale) -> Self {
         let points = || panel.series.iter().flat_map(|s| &s.points).filter(|p| drawable(p));
         let references = references(panel).map(|(_, reference)| reference.value);
         let range = Range::of(points().map(|p| p.1).chain(references), 0.05)
             .unwrap_or(Range { low: 0.0, high: 1.0 });
         let target = (plot_height / 55) as usize;
         let any = points().next().is_some();
-        Self { range, ticks: ticks(range.low, range.high, target, false), any }
+        Self { range, ticks: scale.ticks(range, target, false), any }
     }
 
     pub(super) fn label_width(&self) -> Result<u32, PlotError> {

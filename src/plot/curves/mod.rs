@@ -12,7 +12,7 @@ mod trace;
 use super::text::{Line, primitive, rasterise};
 use super::{INK, PlotError};
 use area::Plot;
-use axes::{XAxis, YAxis};
+use axes::{Scale, XAxis, YAxis};
 use header::Header;
 use image::{Rgb, RgbImage};
 use kuva::render::render::{Scene, TextAnchor};
@@ -85,6 +85,28 @@ const MAX_HEIGHT: u32 = 8000;
 ///
 /// No panels, a panel without series, or more panels than 8000 rows of pixels hold (some 30).
 pub fn curves(x_label: &str, panels: &[Panel]) -> Result<RgbImage, PlotError> {
+    draw(x_label, panels, Scale::Linear)
+}
+
+/// As [`curves`], with logarithmic axes; points that are not positive leave gaps.
+///
+/// # Errors
+///
+/// Those of [`curves`].
+pub fn log_curves(x_label: &str, panels: &[Panel]) -> Result<RgbImage, PlotError> {
+    let mut panels = panels.to_vec();
+    for panel in &mut panels {
+        for (x, y) in panel.series.iter_mut().flat_map(|series| &mut series.points) {
+            (*x, *y) = (x.log10(), y.log10());
+        }
+        for reference in &mut panel.references {
+            reference.value = reference.value.log10();
+        }
+    }
+    draw(x_label, &panels, Scale::Logarithmic)
+}
+
+fn draw(x_label: &str, panels: &[Panel], scale: Scale) -> Result<RgbImage, PlotError> {
     let empty = |what| Err(PlotError::Empty { picture: "curves", what });
     if panels.is_empty() {
         return empty("panels");
@@ -97,10 +119,10 @@ pub fn curves(x_label: &str, panels: &[Panel]) -> Result<RgbImage, PlotError> {
         2 => 280,
         _ => 200,
     };
-    let axes = panels.iter().map(|panel| YAxis::new(panel, plot_height)).collect::<Vec<_>>();
+    let axes = panels.iter().map(|panel| YAxis::new(panel, plot_height, scale)).collect::<Vec<_>>();
     let labels = axes.iter().map(YAxis::label_width).collect::<Result<Vec<_>, _>>()?;
     let left = MARGIN + labels.into_iter().max().unwrap_or(0) + SPACE;
-    let x = XAxis::new(panels, left)?;
+    let x = XAxis::new(panels, left, scale)?;
 
     let mut top = MARGIN;
     let mut plots = Vec::new();
@@ -215,6 +237,24 @@ mod tests {
         one.references.push(Reference { name: "none".into(), value: f64::NAN });
         let image = curves("epoch", &[one]).unwrap();
         assert!(columns(&image, REFERENCE, plot_rows(&image)).len() > 300);
+    }
+
+    #[test]
+    fn a_power_law_is_straight_on_logarithmic_axes() {
+        let law: Vec<_> = (0..=8).map(|i| (4f64.powi(i), 8f64.powi(i))).collect();
+        let image = log_curves("chains", &[panel(&law)]).unwrap();
+        let rows = plot_rows(&image);
+        // The dot in the middle of the law lies in the middle of the line's ends.
+        let place = |column: u32| {
+            let inked: Vec<u32> =
+                rows.clone().filter(|y| *image.get_pixel(column, *y) == COLOURS[0]).collect();
+            f64::from(inked.iter().sum::<u32>()) / inked.len() as f64
+        };
+        let drawn = columns(&image, COLOURS[0], rows.clone());
+        let (first, last) = (drawn[4], drawn[drawn.len() - 5]);
+        let bend = place((first + last) / 2) - (place(first) + place(last)) / 2.0;
+        assert!(bend.abs() < 3.0, "{bend}");
+        assert!(log_curves("chains", &[panel(&[(-1.0, 2.0), (0.0, 0.0), (1.0, 1.0)])]).is_ok());
     }
 
     #[test]

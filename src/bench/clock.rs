@@ -1,0 +1,130 @@
+//! Timing: warm-up, rounds that are long enough, median and quartiles. A round ends when the device
+//! has done its work.
+
+use std::time::{Duration, Instant};
+
+use pollster::block_on;
+
+use super::BenchError;
+use crate::device::{Array, Device};
+
+/// Rounds that are timed, where there is time for them.
+const ROUNDS: u32 = 9;
+/// Rounds at least.
+const LEAST_ROUNDS: u32 = 3;
+/// Most steps of a round.
+const MOST_STEPS: u32 = 200_000;
+
+/// Seconds of a step of all chains over several rounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Steps of a round, made in one call where the library has such a call.
+    pub steps: u32,
+    /// Seconds a step of each round, sorted.
+    seconds: Vec<f64>,
+}
+
+impl Timing {
+    /// The times of rounds of `steps` steps.
+    pub(super) fn new(steps: u32, mut seconds: Vec<f64>) -> Self {
+        seconds.sort_by(f64::total_cmp);
+        Self { steps, seconds }
+    }
+
+    /// Rounds.
+    pub fn rounds(&self) -> usize {
+        self.seconds.len()
+    }
+
+    /// The median.
+    pub fn median(&self) -> f64 {
+        self.quantile(0.5)
+    }
+
+    /// A quantile, linear between the rounds beside it.
+    pub fn quantile(&self, share: f64) -> f64 {
+        let Some(last) = self.seconds.len().checked_sub(1) else { return f64::NAN };
+        let place = share.clamp(0.0, 1.0) * last as f64;
+        let below = place as usize;
+        let above = (below + 1).min(last);
+        let (low, high) = (self.seconds[below], self.seconds[above]);
+        low + (place - below as f64) * (high - low)
+    }
+}
+
+/// Times work on a device.
+pub(super) struct Clock {
+    device: Device,
+    /// What is read back to wait for the device.
+    fence: Array,
+    budget: Duration,
+}
+
+impl Clock {
+    /// A clock that spends about `budget` on the rounds of a measurement.
+    pub fn new(device: &Device, budget: Duration) -> Result<Self, BenchError> {
+        Ok(Self { device: device.clone(), fence: device.zeros(1, 1)?, budget })
+    }
+
+    /// How long `advance` takes for a step. It queues as many steps as it is asked for.
+    pub fn time(
+        &self,
+        mut advance: impl FnMut(u32) -> Result<(), BenchError>,
+    ) -> Result<Timing, BenchError> {
+        // Work is done in the order in which it is queued, so the fence is read after it.
+        let mut round = |steps: u32| -> Result<f64, BenchError> {
+            let started = Instant::now();
+            advance(steps)?;
+            block_on(self.device.read(&self.fence))?;
+            Ok(started.elapsed().as_secs_f64())
+        };
+        // Pipelines are built and memory is touched for the first time.
+        round(1)?;
+        let wanted = self.budget.as_secs_f64() / f64::from(ROUNDS);
+        let mut steps = 1;
+        let mut took = round(steps)?;
+        while took < wanted / 2.0 && steps < MOST_STEPS {
+            let factor = (wanted / took.max(1e-9)).clamp(2.0, 16.0);
+            steps = (f64::from(steps) * factor).min(f64::from(MOST_STEPS)) as u32;
+            took = round(steps)?;
+        }
+        // The last trial was a round like the others.
+        let mut seconds = vec![took / f64::from(steps)];
+        let mut spent = took;
+        while seconds.len() < ROUNDS as usize
+            && (spent < self.budget.as_secs_f64() || seconds.len() < LEAST_ROUNDS as usize)
+        {
+            let took = round(steps)?;
+            seconds.push(took / f64::from(steps));
+            spent += took;
+        }
+        Ok(Timing::new(steps, seconds))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_rounds() {
+        let timing = Timing::new(3, vec![5.0, 1.0, 2.0, 4.0]);
+        assert_eq!((timing.median(), timing.rounds()), (3.0, 4));
+        assert_eq!((timing.quantile(0.0), timing.quantile(1.0)), (1.0, 5.0));
+        assert_eq!(timing.quantile(0.25), 1.75);
+    }
+
+    #[test]
+    fn a_step_takes_as_long_as_it_sleeps() {
+        let clock = Clock::new(&Device::cpu(), Duration::from_millis(40)).unwrap();
+        let mut calls = 0;
+        let timing = clock.time(|steps| {
+            calls += 1;
+            std::thread::sleep(Duration::from_millis(2) * steps);
+            Ok(())
+        });
+        let timing = timing.unwrap();
+        assert!((0.002..0.02).contains(&timing.quantile(0.0)), "{timing:?}");
+        assert!(timing.steps > 1 && timing.rounds() >= 3 && calls > timing.rounds());
+    }
+}
