@@ -87,6 +87,12 @@ pub const CASES: &[Case] = &[
 ];
 
 impl Case {
+    /// Steps that a call must make for its time a step to be that of long runs: MALA begins a call
+    /// with the energies and scores of the states that it finds.
+    pub(super) fn least_steps(&self) -> u32 {
+        if self.kind == Kind::Mala { 8 } else { 1 }
+    }
+
     /// The chain counts to measure: those asked for, or else those of a quick or a full run.
     pub fn counts(&self, asked: Option<&[usize]>, quick: bool) -> Vec<usize> {
         let own = match self.kind {

@@ -39,14 +39,16 @@ pub(super) fn measure(
     clock: &Clock,
 ) -> Result<(Timing, Option<Activity>), BenchError> {
     let real = |timing: Result<Timing, BenchError>| timing.map(|timing| (timing, None));
-    let sizes = case.sizes;
+    let (sizes, least) = (case.sizes, case.least_steps());
     match case.kind {
         Kind::Gibbs => gibbs(&rbm(device, sizes, HALF)?, chains, clock),
         Kind::SparseGibbs => gibbs(&rbm(device, sizes, MNIST_LIKE)?, chains, clock),
         Kind::Anneal => anneal(&rbm(device, sizes, MNIST_LIKE)?, chains, clock),
         Kind::Pcd => pcd(device, sizes, chains, clock),
-        Kind::Ula => real(langevin(&net(device, sizes)?, &Ula::new(STEP), chains, clock)),
-        Kind::Mala => real(langevin(&net(device, sizes)?, &Mala::new(STEP), chains, clock)),
+        Kind::Ula => real(langevin(&net(device, sizes)?, (&Ula::new(STEP), least), chains, clock)),
+        Kind::Mala => {
+            real(langevin(&net(device, sizes)?, (&Mala::new(STEP), least), chains, clock))
+        }
         Kind::Energy => real(energies(&net(device, sizes)?, chains, clock)),
         Kind::Score => real(scores(&net(device, sizes)?, chains, clock)),
         Kind::FreeEnergy => real(energies(&rbm(device, sizes, MNIST_LIKE)?, chains, clock)),
@@ -87,7 +89,7 @@ fn gibbs(
     let mut chains = Chains::new(model, chains, SEED)?;
     chains.start_from_noise(device)?;
     let sampler = Gibbs::default();
-    let timing = clock.time(|steps| Ok(sampler.advance(model, &mut chains, steps)?))?;
+    let timing = clock.time(1, |steps| Ok(sampler.advance(model, &mut chains, steps)?))?;
     Ok((timing, Some(activity(device, &chains)?)))
 }
 
@@ -102,7 +104,7 @@ fn anneal(
     let annealer = Annealer::new(&path);
     let mut chains = annealer.start(chains, SEED)?;
     let mut log_weights = device.zeros(chains.visible.rows(), 1)?;
-    let timing = clock.time(|steps| {
+    let timing = clock.time(1, |steps| {
         let betas: Vec<f32> = (0..=steps).map(|step| step as f32 / steps as f32).collect();
         Ok(annealer.advance(&mut chains, &betas, &mut log_weights)?)
     })?;
@@ -124,7 +126,7 @@ fn pcd(
         ..Settings::default()
     };
     let mut trainer = Trainer::new(device, synthetic(sizes[0], batch), settings)?;
-    let timing = clock.time(|steps| {
+    let timing = clock.time(1, |steps| {
         for _ in 0..steps {
             trainer.step()?;
         }
@@ -147,19 +149,19 @@ fn synthetic(columns: usize, least: usize) -> Dataset {
 
 fn langevin(
     net: &Mlp,
-    sampler: &dyn Sampler,
+    (sampler, least): (&dyn Sampler, u32),
     chains: usize,
     clock: &Clock,
 ) -> Result<Timing, BenchError> {
     let mut chains = Chains::new(net, chains, SEED)?;
     chains.start_uniform(net.device(), -1.0, 1.0)?;
-    clock.time(|steps| Ok(sampler.advance(net, &mut chains, steps)?))
+    clock.time(least, |steps| Ok(sampler.advance(net, &mut chains, steps)?))
 }
 
 fn energies(model: &dyn Energy, points: usize, clock: &Clock) -> Result<Timing, BenchError> {
     let x = random_points(model, points)?;
     let mut out = model.device().zeros(points, 1)?;
-    clock.time(|steps| {
+    clock.time(1, |steps| {
         for _ in 0..steps {
             model.energy(&x, &mut out)?;
         }
@@ -170,7 +172,7 @@ fn energies(model: &dyn Energy, points: usize, clock: &Clock) -> Result<Timing, 
 fn scores(model: &dyn Energy, points: usize, clock: &Clock) -> Result<Timing, BenchError> {
     let x = random_points(model, points)?;
     let mut out = model.device().zeros(points, model.dimension())?;
-    clock.time(|steps| {
+    clock.time(1, |steps| {
         for _ in 0..steps {
             model.score(&x, &mut out)?;
         }

@@ -88,7 +88,7 @@ impl Roofline {
 fn time_product(device: &Device, clock: &Clock, [n, k, m]: [usize; 3]) -> Result<f64, BenchError> {
     let half = |rows, columns| device.upload(rows, columns, &vec![0.5; rows * columns]);
     let (x, weights, mut out) = (half(n, k)?, half(k, m)?, device.zeros(n, m)?);
-    let timing = clock.time(|steps| {
+    let timing = clock.time(1, |steps| {
         for _ in 0..steps {
             device.peak_product(&x, &weights, &mut out)?;
         }
@@ -101,7 +101,7 @@ fn time_product(device: &Device, clock: &Clock, [n, k, m]: [usize; 3]) -> Result
 fn time_copy(device: &Device, clock: &Clock, values: usize) -> Result<f64, BenchError> {
     let rows = values / COLUMNS;
     let (source, mut target) = (device.zeros(rows, COLUMNS)?, device.zeros(rows, COLUMNS)?);
-    let timing = clock.time(|steps| {
+    let timing = clock.time(1, |steps| {
         for _ in 0..steps {
             device.copy_rows(&source, 0, &mut target, 0, rows)?;
         }

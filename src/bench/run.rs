@@ -48,8 +48,8 @@ impl Plan {
         Duration::from_millis(if self.quick { 450 } else { 1400 })
     }
 
-    /// Seconds that a step may take; with chain counts that were asked for, more.
-    fn longest_step(&self) -> f64 {
+    /// Seconds that the least steps of a round may take; with chain counts that were asked for, more.
+    fn longest_round(&self) -> f64 {
         match (&self.chains, self.quick) {
             (Some(_), _) => 30.0,
             (None, true) => 0.3,
@@ -83,10 +83,12 @@ pub fn run(
             return Ok(false);
         }
         let known = before.filter(|(name, _)| *name == case.name).map(|(_, seconds)| seconds);
-        let least = roofline.least_seconds(&Work::of(&case, chains, 1)).0;
-        let expected = chains as f64 * known.unwrap_or(least);
-        let result = if expected > plan.longest_step() {
-            Err(format!("a step would take {expected:.1} s"))
+        let steps = case.least_steps();
+        let least = roofline.least_seconds(&Work::of(&case, chains, steps)).0;
+        let expected = f64::from(steps) * chains as f64 * known.unwrap_or(least);
+        let result = if expected > plan.longest_round() {
+            let steps = if steps > 1 { format!("{steps} steps") } else { "a step".into() };
+            Err(format!("{steps} would take {expected:.1} s"))
         } else {
             let measured = match case.kind {
                 Kind::ColdStart => cold_start::measure(&plan.program, &plan.device, case.sizes)

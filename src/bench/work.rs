@@ -22,11 +22,13 @@ impl Work {
     ///
     /// With D visible and H hidden units, a sweep makes v | h and h | v: 2DH multiply-adds. A step of
     /// annealing needs the same two products. A net with P weights takes P for its energies and as
-    /// many again for the way back to its inputs. An update by PCD-1 with B examples and as many
-    /// chains takes DH for the hidden means of an example, 2DH for the sweep of a chain, and DH each
-    /// for both gradients. It goes eight times over the weights or their gradient: the weights are
-    /// read for the examples, the chains and the update, which writes them; the gradient is written,
-    /// read and written again for the second sum, and read by the update.
+    /// many again for the way back to its inputs; MALA does so once more at the start of a call.
+    ///
+    /// An update by PCD-1 with B examples and as many chains takes DH for the hidden means of an
+    /// example, 2DH for the sweep of a chain, and DH each for both gradients. It goes eight times
+    /// over the weights or their gradient: the weights are read for the examples, the chains and the
+    /// update, which writes them; the gradient is written, read and written again for the second sum,
+    /// and read by the update.
     pub fn of(case: &Case, chains: usize, steps: u32) -> Self {
         let sizes: Vec<f64> = case.sizes.iter().map(|units| *units as f64).collect();
         let weights: f64 = sizes.windows(2).map(|pair| pair[0] * pair[1]).sum();
@@ -45,7 +47,8 @@ impl Work {
             Kind::Pcd => {
                 (5.0 * weights, Some(units), 8.0 * weights / n + 2.0 * first + 3.0 * second)
             }
-            Kind::Ula | Kind::Mala => (2.0 * weights, None, of_call(2.0 * first)),
+            Kind::Ula => (2.0 * weights, None, of_call(2.0 * first)),
+            Kind::Mala => (2.0 * weights * (1.0 + 1.0 / steps), None, of_call(2.0 * first)),
             // These are one call a step.
             Kind::Energy | Kind::FreeEnergy => (weights, None, weights / n + first + 1.0),
             Kind::Score => (2.0 * weights, None, weights / n + 2.0 * first),
@@ -75,7 +78,7 @@ mod tests {
         assert_eq!((pcd.macs, pcd.flips), (1_960_000.0, Some(1284.0)));
         // 2·128 + 128·128 + 128 = 16,768, there and back.
         assert_eq!(work("ula-2-128-128-1", 64, 1).macs, 33_536.0);
-        assert_eq!(work("mala-2-128-128-1", 64, 1).macs, 33_536.0);
+        assert_eq!(work("mala-2-128-128-1", 64, 8).macs, 33_536.0 * 9.0 / 8.0);
         // 64·512 + 2·512·512 + 512·10 = 562,176.
         assert_eq!(work("energy-64-512-512-512-10", 64, 1).macs, 562_176.0);
         assert_eq!(work("score-64-512-512-512-10", 64, 1).macs, 1_124_352.0);

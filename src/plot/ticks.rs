@@ -47,7 +47,13 @@ pub(super) fn log_ticks(low: f64, high: f64, target: usize, whole: bool) -> Vec<
     if values.len() < 2 {
         // Less than a factor of two: ticks as on a linear axis.
         let linear = ticks(10f64.powf(low), 10f64.powf(high), target, whole);
-        return linear.into_iter().map(|(value, label)| (value.log10(), label)).collect();
+        let mut labels: Vec<String> = linear.iter().map(|tick| significant(tick.0)).collect();
+        labels.dedup();
+        let short = labels.len() == linear.len();
+        let label = |(value, label): (f64, String)| {
+            (value.log10(), if short { significant(value) } else { label })
+        };
+        return linear.into_iter().map(label).collect();
     }
     values.into_iter().map(|value| (value.log10(), significant_whole(value))).collect()
 }
@@ -154,6 +160,7 @@ mod tests {
         assert_eq!(written(0.02, 120.0, false).first().unwrap(), "0.03");
         assert_eq!(written(1e-4, 1e5, false).len(), 5);
         assert!(written(3.0, 3.3, false).len() >= 2, "closer than any power");
+        assert_eq!(written(0.99e6, 1.51e6, false).last().unwrap(), "1.5e6");
         for (low, high) in [(-300.0, 300.0), (-400.0, 2.0), (0.0, 1e-9), (299.0, 300.0)] {
             let ticks = log_ticks(low, high, 8, false);
             assert!(ticks.len() <= 20 && ticks.iter().all(|tick| tick.0.is_finite()), "{low}");
