@@ -43,6 +43,16 @@ fn flags_and_settings_out_of_range_are_named() {
     train(&["--eval-every", "0"], &["eval-every is 0"]);
     train(&["--eval-every", "9", "--model", "mlp"], &["eval-every", "rbm", "evaluate"]);
     train(&["--k", "1,x"], &["x"]);
+    train(&["--rungs", "3"], &["--rungs is for --sampler tempering"]);
+    train(&["--sampler", "tempering", "--rungs", "1"], &["rungs is 1", "2 to 1024"]);
+    let cd = ["--sampler", "tempering", "--objective", "cd"];
+    train(&cd, &["sampler is tempering", "wanted gibbs", "rbm by pcd"]);
+    for model in ["mlp", "jem"] {
+        let net = ["--sampler", "tempering", "--model", model];
+        train(&net, &["sampler is tempering", "mala", "rbm by pcd"]);
+    }
+    let compare = ["compare", "--sampler", "tempering"];
+    assert_eq!(refused(&compare, &["sampler is tempering", "mala"]).code, Some(2));
     train(&["--seed", "18446744073709551615"], &["seed is 18446744073709551615"]);
     train(&["--log-every", "0"], &["log-every is 0"]);
     train(&["--checkpoint-every", "0"], &["checkpoint-every is 0"]);

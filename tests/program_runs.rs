@@ -167,12 +167,24 @@ fn start(out: &Path, resume: bool, more: &[&str]) -> Child {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_leaves_a_checkpoint_and_the_resumed_run_equals_one_never_stopped() {
+    interrupted(&["--epochs", "60", "--checkpoint-every", "1000"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn so_does_a_run_with_tempering() {
+    let tempering = ["--sampler", "tempering", "--rungs", "3", "--chains", "100"];
+    interrupted(&[&["--epochs", "60", "--checkpoint-every", "1000"][..], &tempering].concat());
+}
+
+/// Stops a run by Ctrl-C, resumes it, and compares with one that was not stopped.
+#[cfg(unix)]
+fn interrupted(settings: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = ["--epochs", "60", "--checkpoint-every", "1000"];
     let whole = folder.path().join("whole");
-    assert!(start(&whole, false, &settings).wait().unwrap().success());
+    assert!(start(&whole, false, settings).wait().unwrap().success());
     let cut = folder.path().join("cut");
-    let mut child = start(&cut, false, &settings);
+    let mut child = start(&cut, false, settings);
     wait_for_lines(&cut, 3);
     interrupt(&child);
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -188,6 +200,12 @@ fn ctrl_c_leaves_a_checkpoint_and_the_resumed_run_equals_one_never_stopped() {
         Folder::open(path).unwrap().metrics().read().unwrap().iter().map(|m| m.step).collect()
     };
     assert_eq!(steps(&whole), steps(&cut));
+    // The run is one that `sample` takes, by sweeps unless it is told otherwise.
+    let out = folder.path().join("s.png");
+    let arguments = ["sample", cut.to_str().unwrap(), "--steps", "20", "--device", "cpu"];
+    let outcome = ergodic(&[&arguments[..], &["--out", out.to_str().unwrap()]].concat());
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("tempering:"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -8,8 +8,11 @@ use ergodic::{
     device::Device,
     evaluate::{Evaluation, Judge},
     random::{HostRng, Stream},
-    run::tensors_to_bytes,
-    train::{ModelKind, ObjectiveKind, OptimizerKind, Settings, TrainError, Trainer, Transitions},
+    run::{Checkpoints, tensors_to_bytes},
+    train::{
+        ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, TrainError, Trainer,
+        Transitions,
+    },
 };
 use pollster::block_on;
 
@@ -29,7 +32,7 @@ fn finish(trainer: &mut Trainer) {
     advance(trainer, total);
 }
 
-fn bytes(trainer: &Trainer) -> Vec<u8> {
+fn bytes(trainer: &mut Trainer) -> Vec<u8> {
     let state = block_on(trainer.state()).unwrap();
     tensors_to_bytes(&state.tensors, "").unwrap()
 }
@@ -80,7 +83,7 @@ fn resumes(device: &Device, settings: &Settings) {
     let mut whole = trainer(device, "digits", settings);
     let total = whole.steps_total();
     finish(&mut whole);
-    let whole = bytes(&whole);
+    let whole = bytes(&mut whole);
     let mut rng = HostRng::new(11, Stream::Evaluate, 0);
     for _ in 0..5 {
         let cut = 1 + (rng.uniform() * (total - 1) as f32) as u64;
@@ -91,12 +94,95 @@ fn resumes(device: &Device, settings: &Settings) {
         second.restore(&state).unwrap();
         advance(&mut second, total);
         let what = format!("{} {:?}", device.name(), settings.objective);
-        assert!(bytes(&second) == whole, "{what}: cut at {cut} of {total}");
+        assert!(bytes(&mut second) == whole, "{what}: cut at {cut} of {total}");
     }
     let other = Settings { seed: 1, ..settings.clone() };
     let mut other = trainer(device, "digits", &other);
     finish(&mut other);
-    assert!(bytes(&other) != whole, "another seed gives another run");
+    assert!(bytes(&mut other) != whole, "another seed gives another run");
+}
+
+/// Trains by tempering with a log line, at which the ladder is spread, every 25 updates.
+fn advance_logging(trainer: &mut Trainer, to: u64) {
+    while trainer.steps_done() < to {
+        trainer.step().unwrap();
+        if trainer.steps_done().is_multiple_of(25) {
+            block_on(trainer.measure(false)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn tempering_goes_on_from_a_checkpoint_byte_by_byte() {
+    for device in devices() {
+        let one = Transitions::Parts(vec![1]);
+        for (k, cuts) in [(one, &[1, 25, 26][..]), (Transitions::Auto, &[63])] {
+            let settings = Settings {
+                hidden: vec![7],
+                chains: 101,
+                epochs: 7,
+                lr: 0.5,
+                sampler: SamplerKind::Tempering,
+                rungs: 3,
+                k,
+                ..Settings::default()
+            };
+            let mut whole = trainer(&device, "digits", &settings);
+            let total = whole.steps_total();
+            assert_eq!(total, 70);
+            advance_logging(&mut whole, total);
+            let ladder = block_on(whole.state()).unwrap().counters.ladder.unwrap();
+            assert!(ladder.betas[1] != 0.5, "the ladder was spread: {ladder:?}");
+            let whole = bytes(&mut whole);
+            for &cut in cuts {
+                let mut first = trainer(&device, "digits", &settings);
+                advance_logging(&mut first, cut);
+                let folder = tempfile::tempdir().unwrap();
+                let checkpoints = Checkpoints::new(folder.path().into());
+                checkpoints.save(&block_on(first.state()).unwrap()).unwrap();
+                let (_, state, _) = checkpoints.newest().unwrap();
+                let mut second = trainer(&device, "digits", &settings);
+                second.restore(&state).unwrap();
+                advance_logging(&mut second, total);
+                assert!(bytes(&mut second) == whole, "{}: cut at {cut}", device.name());
+                let found = block_on(second.state()).unwrap().counters.ladder;
+                assert_eq!(found.as_ref(), Some(&ladder), "{}: cut at {cut}", device.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_ladder_in_a_checkpoint_is_noticed_and_old_checkpoints_have_none() {
+    let settings = Settings { hidden: vec![3], chains: 5, epochs: 1, ..Settings::default() };
+    let tempered = Settings { sampler: SamplerKind::Tempering, rungs: 3, ..settings.clone() };
+    // Changes keep the length, as a flipped bit does.
+    let cases = [
+        (&tempered, r#"\"rounds\":3"#, r#"\"rounds\":4"#, false),
+        (&tempered, r#"\"betas\":[0.0,0.5"#, r#"\"betas\":[0.0,0.6"#, false),
+        // As versions wrote it that knew no rungs.
+        (&settings, r#",\"rungs\":10"#, "             ", true),
+    ];
+    for (settings, old, new, loads) in cases {
+        let mut trained = trainer(&Device::cpu(), "digits", settings);
+        advance(&mut trained, 3);
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::new(folder.path().into());
+        let path = checkpoints.save(&block_on(trained.state()).unwrap()).unwrap();
+        let mut file = std::fs::read(&path).unwrap();
+        let found = file.windows(old.len()).position(|part| part == old.as_bytes());
+        let place = found.unwrap_or_else(|| panic!("{old} is there"));
+        file[place..place + old.len()].fill(b' ');
+        file[place..place + new.len()].copy_from_slice(new.as_bytes());
+        std::fs::write(&path, file).unwrap();
+        match checkpoints.newest() {
+            Ok((_, state, _)) => {
+                assert!(loads && state.counters.ladder.is_none(), "{old}");
+                trainer(&Device::cpu(), "digits", settings).restore(&state).unwrap();
+            }
+            Err(error) => assert!(!loads && error.to_string().contains("damaged"), "{error}"),
+        }
+    }
 }
 
 #[test]
@@ -108,7 +194,7 @@ fn a_run_does_not_depend_on_the_number_of_threads() {
         pool.install(|| {
             let mut trainer = trainer(&Device::cpu(), "digits", &settings);
             finish(&mut trainer);
-            bytes(&trainer)
+            bytes(&mut trainer)
         })
     };
     let one = run(1);
@@ -141,7 +227,7 @@ fn measuring_and_saving_do_not_change_the_run() {
             block_on(watched.measure(true)).unwrap();
             block_on(watched.state()).unwrap();
         }
-        assert!(bytes(&plain) == bytes(&watched));
+        assert!(bytes(&mut plain) == bytes(&mut watched));
     }
 }
 
@@ -216,8 +302,61 @@ fn bars_and_stripes_are_learnt_almost_perfectly() {
     };
     let mut trainer = trainer(&Device::cpu(), "bars-and-stripes", &settings);
     finish(&mut trainer);
+    let likelihood = exact(&trainer);
+    assert!((-3.6..-3.4012).contains(&likelihood), "{likelihood}");
+}
+
+/// As many chain states as above, one sweep: chains of their own stay in their modes, and replicas
+/// carry them across. The optimum is −3.4012 nats; seeds 0, 1, 2 reach −3.44 with replicas and −3.85
+/// to −4.13 without.
+#[test]
+fn replicas_cross_between_bars_and_stripes_where_chains_do_not() {
+    let plain =
+        Settings { hidden: vec![16], epochs: 20_000, chains: 500, seed: 1, ..Settings::default() };
+    let tempered =
+        Settings { sampler: SamplerKind::Tempering, rungs: 10, chains: 50, ..plain.clone() };
+    let [plain, tempered] = [plain, tempered].map(|settings| {
+        let mut trainer = trainer(&Device::cpu(), "bars-and-stripes", &settings);
+        while trainer.steps_done() < trainer.steps_total() {
+            let next = trainer.steps_done() + 200;
+            advance(&mut trainer, next);
+            block_on(trainer.measure(false)).unwrap();
+        }
+        exact(&trainer)
+    });
+    assert!((-3.5..-3.4012).contains(&tempered) && plain < -3.7, "{tempered} {plain}");
+}
+
+/// A short run on every device, whose figures are in their ranges. It starts from independent
+/// pixels, and reaches 2 nats above them.
+#[test]
+fn tempering_learns_on_every_device() {
+    for device in devices() {
+        let settings = Settings {
+            hidden: vec![8],
+            epochs: 40,
+            chains: 40,
+            lr: 0.3,
+            sampler: SamplerKind::Tempering,
+            rungs: 4,
+            ..Settings::default()
+        };
+        let mut trainer = trainer(&device, "digits", &settings);
+        let before = exact(&trainer);
+        finish(&mut trainer);
+        let figures = block_on(trainer.measure(false)).unwrap().tempering.unwrap();
+        let range = 0.0..=1.0;
+        assert!(range.contains(&figures.swap_rate) && range.contains(&figures.swap_rate_least));
+        assert!(figures.swap_rate_least <= figures.swap_rate, "{figures:?}");
+        assert!(figures.round_trips > 1.0, "{figures:?}");
+        let gained = exact(&trainer) - before;
+        assert!(gained > 1.0, "{}: {gained} nats", device.name());
+    }
+}
+
+/// The exact likelihood of training examples, with averaged parameters.
+fn exact(trainer: &Trainer) -> f64 {
     let model = trainer.averaged_model().unwrap();
     let evaluation = block_on(Evaluation::of(&model, trainer.data(), &Judge::default())).unwrap();
-    let likelihood = evaluation.log_likelihood.train.exact.unwrap();
-    assert!((-3.6..-3.4012).contains(&likelihood), "{likelihood}");
+    evaluation.log_likelihood.train.exact.unwrap()
 }

@@ -19,7 +19,7 @@ use crate::{
     data::{self, Binarize, Scale},
     evaluate::Evaluation,
     run::{self, Cadence, Config, Ending, Folder},
-    train::{Metrics, ModelKind, Trainer},
+    train::{Metrics, ModelKind, SamplerKind, Trainer},
 };
 
 /// Arguments of `ergodic train`.
@@ -55,7 +55,12 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         }
         None => {
             let file = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
-            (args.settings.or(file), None)
+            let rungs = args.settings.rungs;
+            let config = args.settings.or(file);
+            if rungs.is_some() && config.sampler != Some(SamplerKind::Tempering) {
+                return Err(Usage("--rungs is for --sampler tempering".into()).into());
+            }
+            (config, None)
         }
     };
     let given = config;
@@ -292,10 +297,14 @@ fn summary(metrics: &Metrics) -> String {
         return format!("accuracy {:.1}%", 100.0 * accuracy);
     }
     let gap = metrics.free_energy_gap.unwrap_or(metrics.loss);
-    match (metrics.log_likelihood_held_out, metrics.rbm) {
+    let figure = match (metrics.log_likelihood_held_out, metrics.rbm) {
         (Some(likelihood), _) => format!("log-likelihood {likelihood:.2}"),
         (None, Some(rbm)) => format!("gap {gap:+.2}, error {:.3}", rbm.reconstruction_error),
         (None, None) => format!("loss {:.3}", metrics.loss),
+    };
+    match metrics.tempering {
+        Some(tempering) => format!("{figure}, swap rate {:.2}", tempering.swap_rate),
+        None => figure,
     }
 }
 

@@ -28,7 +28,7 @@ pub use ssm_vr::SsmVr;
 use crate::{
     device::{Array, Device, DeviceError},
     energy::{Domain, Energy, Points, Weights},
-    sampler::{Chains, SamplerError},
+    sampler::{Chains, SamplerError, Tempering},
 };
 
 /// Why a loss has no points.
@@ -140,6 +140,11 @@ pub trait Objective: Send {
     /// The chains that the last update moved, with their tally.
     fn moved_mut(&mut self) -> Option<&mut Chains> {
         self.chains_mut()
+    }
+
+    /// What moves the chains, where it is parallel tempering.
+    fn tempering(&mut self) -> Option<&mut Tempering> {
+        None
     }
 }
 

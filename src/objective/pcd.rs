@@ -6,7 +6,7 @@
 use super::{Batch, LossTerm, Objective, Replay, Result, Update, contrast, penalty::Penalty};
 use crate::{
     energy::{Energy, Points},
-    sampler::Chains,
+    sampler::{Chains, Tempering},
 };
 
 /// PCD with any sampler.
@@ -56,5 +56,9 @@ impl Objective for Pcd {
 
     fn moved_mut(&mut self) -> Option<&mut Chains> {
         Some(self.replay.moved_mut())
+    }
+
+    fn tempering(&mut self) -> Option<&mut Tempering> {
+        self.replay.tempering()
     }
 }

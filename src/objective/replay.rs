@@ -7,7 +7,7 @@ use super::{Result, Update, kept};
 use crate::{
     device::{Array, Pointwise},
     energy::Energy,
-    sampler::{Chains, Sampler},
+    sampler::{Chains, Sampler, Tempering},
 };
 
 /// Starting anew.
@@ -85,6 +85,11 @@ impl Replay {
     /// The chains that the last update moved; their tally tells how proposals fared.
     pub(super) fn moved_mut(&mut self) -> &mut Chains {
         self.window.as_mut().unwrap_or(&mut self.chains)
+    }
+
+    /// The sampler, where it is parallel tempering.
+    pub(super) fn tempering(&mut self) -> Option<&mut Tempering> {
+        self.sampler.tempering()
     }
 
     /// All chains.

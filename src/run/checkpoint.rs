@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunError, files::write_atomically, read_tensors, tensors_to_bytes};
 use crate::{
+    sampler::LadderState,
     tensor::Tensor,
     train::{Counters, Settings, State},
 };
@@ -48,7 +49,7 @@ impl Checkpoints {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             crc32: checksum(&state.counters, &state.tensors),
-            counters: state.counters,
+            counters: state.counters.clone(),
             settings: state.settings.clone(),
             data_checksum: state.data_checksum,
         };
@@ -168,6 +169,9 @@ fn checksum(counters: &Counters, tensors: &[Tensor]) -> u32 {
         [counters.step, counters.averaged, u64::from(counters.clock), u64::from(counters.starts)]
     {
         crc.update(&counter.to_le_bytes());
+    }
+    for word in counters.ladder.iter().flat_map(LadderState::words) {
+        crc.update(&word.to_le_bytes());
     }
     for tensor in sorted {
         crc.update(tensor.name.as_bytes());

@@ -64,7 +64,7 @@ pub fn evaluations_an_update(settings: &Settings, dimension: usize) -> u64 {
     let steps = settings.k.most() as usize;
     let a_chain = match settings.sampler {
         // Energies alone are not differentiated.
-        SamplerKind::Gibbs | SamplerKind::Metropolis => 0,
+        SamplerKind::Gibbs | SamplerKind::Tempering | SamplerKind::Metropolis => 0,
         SamplerKind::Ula | SamplerKind::SgldJem => steps,
         SamplerKind::Mala => steps + 1,
         SamplerKind::Hmc => steps * settings.leapfrog as usize + 1,

@@ -99,7 +99,8 @@ pub struct Config {
     /// [default: 2; 0 for jem]
     #[arg(long, allow_negative_numbers = true)]
     pub base: Option<f32>,
-    /// What moves the chains of a net [default: mala; sgld-jem for jem]
+    /// What moves the chains [default: gibbs for an rbm, which also takes tempering; mala for mlp,
+    /// sgld-jem for jem]
     #[arg(long, value_enum)]
     pub sampler: Option<SamplerKind>,
     /// Step size of the sampler: of Langevin steps in units of the data's variance, of others in its
@@ -109,6 +110,9 @@ pub struct Config {
     /// Leapfrog steps of a transition of hmc [default: 5]
     #[arg(long)]
     pub leapfrog: Option<u32>,
+    /// Temperatures of --sampler tempering, each with as many chains as --chains [default: 10]
+    #[arg(long)]
+    pub rungs: Option<usize>,
     /// Persistent chains that move at an update [default: 512 for mlp, 64 for jem]
     #[arg(long)]
     pub window: Option<usize>,
@@ -236,6 +240,7 @@ const KEYS: &[&str] = &[
     "sampler",
     "step",
     "leapfrog",
+    "rungs",
     "window",
     "restart",
     "energy-l2",

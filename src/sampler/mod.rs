@@ -21,7 +21,7 @@ pub use mala::Mala;
 pub use metropolis::Metropolis;
 pub use sgld_jem::SgldJem;
 pub(crate) use tempering::spread;
-pub use tempering::{Exchanges, Rungs, Tempering};
+pub use tempering::{Exchanges, LadderState, Rungs, Tempering};
 pub use ula::Ula;
 
 use crate::{
@@ -130,6 +130,12 @@ pub trait Sampler: Send {
     fn target_acceptance(&self, _dimension: usize) -> Option<f64> {
         None
     }
+
+    /// The sampler as parallel tempering, where it is: it has chains and a ladder of its own, which
+    /// whoever trains adapts and saves.
+    fn tempering(&mut self) -> Option<&mut Tempering> {
+        None
+    }
 }
 
 impl<S: Sampler + ?Sized> Sampler for Box<S> {
@@ -164,6 +170,10 @@ impl<S: Sampler + ?Sized> Sampler for Box<S> {
 
     fn target_acceptance(&self, dimension: usize) -> Option<f64> {
         (**self).target_acceptance(dimension)
+    }
+
+    fn tempering(&mut self) -> Option<&mut Tempering> {
+        (**self).tempering()
     }
 }
 

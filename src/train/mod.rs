@@ -13,7 +13,7 @@ mod trainer;
 mod transitions;
 
 pub use error::TrainError;
-pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures};
+pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures, TemperingFigures};
 pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};
 pub use trainer::Trainer;

@@ -9,7 +9,7 @@ use crate::{
     energy::{Base, Domain, Energy, Model, Path, Rbm},
     evaluate::{self, Bracket, Effort, mean_energy_of, scalar, upload_head},
     random::Stream,
-    sampler::{Chains, Gibbs, Sampler},
+    sampler::{Chains, Exchanges, Gibbs, Sampler},
 };
 
 /// Exact likelihoods are taken during training up to this many units on the smaller side.
@@ -49,6 +49,9 @@ pub struct Metrics {
     /// Figures of chains that propose.
     #[serde(flatten)]
     pub chains: Option<ChainFigures>,
+    /// Figures of parallel tempering.
+    #[serde(flatten)]
+    pub tempering: Option<TemperingFigures>,
     /// Share of training examples whose class is the likeliest one; null without classes.
     pub accuracy_train: Option<f64>,
     /// Share of held-out examples whose class is the likeliest one; null without classes.
@@ -102,6 +105,29 @@ pub struct ChainFigures {
     pub acceptance: f64,
     /// Proposals since the last log line that were not finite and were rejected.
     pub failed_proposals: u64,
+}
+
+/// How the replicas of parallel tempering exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TemperingFigures {
+    /// Mean probability, over all pairs of neighbouring rungs, that they swap.
+    pub swap_rate: f64,
+    /// That of the pair that swaps least.
+    pub swap_rate_least: f64,
+    /// Mean number of round trips, lowest rung to top to lowest, that a replica has made since
+    /// training began.
+    pub round_trips: f64,
+}
+
+impl TemperingFigures {
+    /// Of exchanges; none before every pair has been looked at.
+    pub(super) fn of(found: &Exchanges) -> Option<Self> {
+        let rates = &found.swap_rates;
+        let least = rates.iter().copied().fold(f64::INFINITY, f64::min);
+        let swap_rate = rates.iter().sum::<f64>() / rates.len() as f64;
+        let round_trips = found.round_trips;
+        swap_rate.is_finite().then_some(Self { swap_rate, swap_rate_least: least, round_trips })
+    }
 }
 
 /// Figures over the monitor's examples.

@@ -5,11 +5,11 @@ use super::{ModelKind, ObjectiveKind, SamplerKind, Settings, TrainError};
 use crate::{
     data::{Binarize, Dataset, Examples},
     device::Device,
-    energy::{Architecture, Mlp, Model, Rbm},
+    energy::{Architecture, Base, Mlp, Model, Rbm},
     objective::{
         Cd, Dsm, Jem, Objective, Pcd, Replay, Restart, Sm, SmHutchinson, Ssm, SsmVr, Steps,
     },
-    sampler::{Chains, Gibbs, Hmc, Mala, Metropolis, Sampler, SgldJem, Ula},
+    sampler::{Chains, Gibbs, Hmc, Mala, Metropolis, Sampler, SgldJem, Tempering, Ula},
 };
 
 /// The extent of the training data.
@@ -73,6 +73,7 @@ pub(super) fn model(
 /// The model does not admit the objective or the sampler, or the device refuses.
 pub(super) fn objective(
     model: &Model,
+    data: &Dataset,
     settings: &Settings,
     spread: Spread,
     batch: usize,
@@ -80,7 +81,7 @@ pub(super) fn objective(
     let steps = Steps::for_scale(spread.deviation);
     let objective: Box<dyn Objective> = match settings.objective {
         ObjectiveKind::Pcd => {
-            Box::new(Pcd::new(replay(model, settings, spread)?, settings.energy_l2))
+            Box::new(Pcd::new(replay(model, data, settings, spread)?, settings.energy_l2))
         }
         ObjectiveKind::Cd => {
             let sampler = sampler(settings, spread);
@@ -91,7 +92,7 @@ pub(super) fn objective(
         ObjectiveKind::Jem => {
             let replay = match settings.generative {
                 0.0 => None,
-                _ => Some(replay(model, settings, spread)?),
+                _ => Some(replay(model, data, settings, spread)?),
             };
             Box::new(Jem::new(replay, settings.generative, settings.energy_l2))
         }
@@ -109,7 +110,12 @@ pub(super) fn objective(
 }
 
 /// Persistent chains, started from noise.
-fn replay(model: &Model, settings: &Settings, spread: Spread) -> Result<Replay, TrainError> {
+fn replay(
+    model: &Model,
+    data: &Dataset,
+    settings: &Settings,
+    spread: Spread,
+) -> Result<Replay, TrainError> {
     let sampler = sampler(settings, spread);
     sampler.admits(&**model)?;
     let device = model.device();
@@ -117,6 +123,12 @@ fn replay(model: &Model, settings: &Settings, spread: Spread) -> Result<Replay, 
     let Spread { low, high, .. } = spread;
     if settings.model == ModelKind::Rbm {
         chains.start_from_noise(device)?;
+        if settings.sampler == SamplerKind::Tempering {
+            let base = Base::of_means(&data.train.means());
+            let mut tempering = Tempering::new(base, settings.rungs, sampler)?;
+            tempering.start(&**model, &chains)?;
+            return Ok(Replay::new(Box::new(tempering), chains));
+        }
         return Ok(Replay::new(sampler, chains));
     }
     chains.start_uniform(device, low, high)?;
@@ -124,7 +136,7 @@ fn replay(model: &Model, settings: &Settings, spread: Spread) -> Result<Replay, 
     Ok(replay.restart(Restart { share: settings.restart, low, high }))
 }
 
-/// The sampler of the settings.
+/// The sampler of the settings, or what moves its replicas.
 fn sampler(settings: &Settings, spread: Spread) -> Box<dyn Sampler> {
     let kind = settings.sampler;
     let length = settings.step * spread.deviation;
@@ -138,10 +150,11 @@ impl SamplerKind {
         matches!(self, Self::Ula | Self::Mala)
     }
 
-    /// The sampler, with a step size and at an inverse temperature where it has them.
+    /// The sampler, with a step size and at an inverse temperature where it has them. Of tempering
+    /// it is what moves the replicas of an RBM.
     pub fn sampler(self, step_size: f32, leapfrog: u32, beta: f32) -> Box<dyn Sampler> {
         match self {
-            Self::Gibbs => Box::new(Gibbs { beta, clamp: None }),
+            Self::Gibbs | Self::Tempering => Box::new(Gibbs { beta, clamp: None }),
             Self::Ula => Box::new(Ula::new(step_size).with_beta(beta)),
             Self::Mala => Box::new(Mala::new(step_size).with_beta(beta)),
             Self::Metropolis => Box::new(Metropolis::new(step_size).with_beta(beta)),

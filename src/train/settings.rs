@@ -38,6 +38,8 @@ pub enum SamplerKind {
     Hmc,
     /// Gradient steps with little noise, as joint models are trained; no sampler of exp(−E).
     SgldJem,
+    /// Parallel tempering: replicas from an easy law up to the model exchange.
+    Tempering,
 }
 
 /// Which objective.
@@ -125,6 +127,9 @@ pub struct Settings {
     pub step: f32,
     /// Leapfrog steps of a transition (hmc).
     pub leapfrog: u32,
+    /// Inverse temperatures, those of the base and of the model among them (tempering).
+    #[serde(default = "default_rungs")]
+    pub rungs: usize,
     /// Persistent chains that move at an update (mlp, jem).
     pub window: usize,
     /// Share of the moving chains that start anew from noise (mlp, jem).
@@ -166,6 +171,7 @@ impl Default for Settings {
             sampler: SamplerKind::Gibbs,
             step: 0.0,
             leapfrog: 5,
+            rungs: default_rungs(),
             window: 500,
             restart: 0.0,
             energy_l2: 0.0,
@@ -176,6 +182,11 @@ impl Default for Settings {
             seed: 0,
         }
     }
+}
+
+/// Checkpoints of versions without tempering hold no number.
+fn default_rungs() -> usize {
+    10
 }
 
 impl Settings {
@@ -273,6 +284,17 @@ impl Settings {
         let persistent = self.model == ModelKind::Rbm && self.objective == ObjectiveKind::Pcd;
         if self.k == Transitions::Auto && !persistent {
             return refuse("k", "auto".into(), "numbers, except for an rbm by pcd");
+        }
+        if self.sampler == SamplerKind::Tempering && !persistent {
+            let wanted = match self.model {
+                ModelKind::Rbm => "gibbs; tempering is for an rbm by pcd",
+                ModelKind::Mlp => "mala, hmc, metropolis or ula; tempering is for an rbm by pcd",
+                ModelKind::Jem => "sgld-jem or mala; tempering is for an rbm by pcd",
+            };
+            return refuse("sampler", "tempering".into(), wanted);
+        }
+        if !(2..=1024).contains(&self.rungs) {
+            return refuse("rungs", self.rungs.to_string(), "2 to 1024");
         }
         for (setting, value) in [("lr", self.lr), ("final-lr", self.final_lr)] {
             let fits = value.is_finite() && value >= 0.0;

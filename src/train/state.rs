@@ -6,7 +6,7 @@ use super::{Settings, TrainError, Trainer};
 use crate::{
     device::{Array, DeviceError},
     energy::{Energy, Rbm},
-    sampler::Chains,
+    sampler::{Chains, LadderState},
     tensor::{self, Tensor},
 };
 
@@ -19,12 +19,12 @@ pub struct State {
     pub settings: Settings,
     /// CRC-32 of the training data, binarised.
     pub data_checksum: u32,
-    /// Parameters, moments, averages, offsets and chains.
+    /// Parameters, moments, averages, offsets, chains and replicas.
     pub tensors: Vec<Tensor>,
 }
 
 /// The counters of a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Counters {
     /// Updates done.
@@ -40,6 +40,9 @@ pub struct Counters {
     /// Transitions of an update, where they follow the chains.
     #[serde(default)]
     pub transitions: u32,
+    /// The ladder of parallel tempering, where it moves the chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<LadderState>,
 }
 
 impl State {
@@ -70,11 +73,19 @@ impl Trainer {
     ///
     /// # Errors
     /// The device refuses.
-    pub async fn state(&self) -> Result<State, TrainError> {
+    pub async fn state(&mut self) -> Result<State, TrainError> {
         let mut tensors = Vec::new();
         for (name, array) in self.named_arrays() {
             let values = self.device.read(array).await?;
             tensors.push(Tensor::new(name, &[array.rows(), array.columns()], values));
+        }
+        let mut ladder = None;
+        if let Some(tempering) = self.objective.tempering() {
+            for (name, array) in tempering.arrays() {
+                let values = self.device.read(array).await?;
+                tensors.push(Tensor::new(name, &[array.rows(), array.columns()], values));
+            }
+            ladder = tempering.ladder_state();
         }
         let (clock, starts) =
             self.objective.chains().map_or((0, 0), |chains| (chains.clock, chains.starts));
@@ -85,6 +96,7 @@ impl Trainer {
             starts,
             averaged: self.average.count,
             transitions: self.chosen_transitions,
+            ladder,
         };
         let settings = self.settings.clone();
         Ok(State { counters, settings, data_checksum: self.data_checksum, tensors })
@@ -98,7 +110,7 @@ impl Trainer {
         if let Some(what) = self.difference(state) {
             return Err(TrainError::OtherRun { what });
         }
-        let counters = state.counters;
+        let counters = &state.counters;
         let parameters = self.model.parameters();
         self.average.means = if counters.averaged == 0 {
             None
@@ -132,6 +144,14 @@ impl Trainer {
             load(CHAINS[0].into(), &mut chains.visible)?;
             load(CHAINS[1].into(), &mut chains.hidden)?;
             (chains.clock, chains.starts) = (counters.clock, counters.starts);
+        }
+        if let Some(tempering) = self.objective.tempering() {
+            for (name, array) in tempering.arrays() {
+                load(name, array)?;
+            }
+            if !counters.ladder.as_ref().is_some_and(|ladder| tempering.restore_ladder(ladder)) {
+                return Err(TrainError::OtherRun { what: "the ladder of tempering".into() });
+            }
         }
         self.step = counters.step;
         self.chosen_transitions = counters.transitions.max(1);

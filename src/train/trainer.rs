@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    AnnealedFigures, ChainFigures, Metrics, Settings, TrainError, Transitions,
+    AnnealedFigures, ChainFigures, Metrics, Settings, TemperingFigures, TrainError, Transitions,
     average::Average,
     feed::Feed,
     monitor::{self, Monitor},
@@ -60,7 +60,7 @@ impl Trainer {
         let draw = settings.binarize == Binarize::Dynamic;
         let classes = model.classes();
         let feed = Feed::new(device, &data.train, settings.batch, draw, classes, settings.seed)?;
-        let objective = prepare::objective(&model, &settings, spread, feed.batch())?;
+        let objective = prepare::objective(&model, &data, &settings, spread, feed.batch())?;
         let zeros = |(_, array): (_, &Array)| device.zeros(array.rows(), array.columns());
         let gradient = model.parameters().into_iter().map(zeros).collect::<Result<_, _>>()?;
         let batch = Batch {
@@ -130,7 +130,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// The figures of a log line; waits for the device. `exact` asks for the exact likelihood,
+    /// The figures of a log line; waits for the device. What follows the chains looks at them here:
+    /// transitions that are chosen, and the ladder of tempering. `exact` asks for the exact likelihood,
     /// which is given where the smaller side of an RBM has at most 20 units, and for an energy
     /// over one or two dimensions.
     ///
@@ -172,6 +173,10 @@ impl Trainer {
             }
             _ => None,
         };
+        let tempering = match self.objective.tempering() {
+            Some(tempering) => TemperingFigures::of(&tempering.respread(&self.device).await?),
+            None => None,
+        };
         let likelihood = |energy: f64| figures.log_z.map(|log_z| -energy - log_z);
         Ok(Metrics {
             step: self.step,
@@ -186,6 +191,7 @@ impl Trainer {
             weight_norm: norm,
             rbm,
             chains,
+            tempering,
             accuracy_train: figures.accuracy_train,
             accuracy_held_out: figures.accuracy_held_out,
             log_z: figures.log_z,

@@ -11,7 +11,7 @@ mod net;
 mod watch;
 
 use clamp::clamp_mask;
-use mover::{Choice, Mover};
+use mover::Mover;
 use watch::Watch;
 
 use super::{
@@ -57,7 +57,7 @@ pub(super) struct Args {
     class: Option<net::Class>,
     /// The sampler [default: gibbs of an rbm, that of the run of a net]
     #[arg(long, value_enum)]
-    sampler: Option<mover::Choice>,
+    sampler: Option<SamplerKind>,
     /// Temperatures of --sampler tempering [default: as many as swap every second time]
     #[arg(long)]
     rungs: Option<usize>,
@@ -162,8 +162,8 @@ async fn rbm(
     source: &Source,
     model: &Rbm,
 ) -> anyhow::Result<Written> {
-    let suits = |choice| matches!(choice, Choice::Plain(SamplerKind::Gibbs) | Choice::Tempering);
-    if args.sampler.is_some_and(|choice| !suits(choice)) {
+    let suits = |kind| matches!(kind, SamplerKind::Gibbs | SamplerKind::Tempering);
+    if args.sampler.is_some_and(|kind| !suits(kind)) {
         return Err(Usage(
             "--sampler: an rbm is sampled by gibbs, since its units are 0 or 1, or by tempering"
                 .into(),
@@ -197,7 +197,9 @@ async fn rbm(
     let clamp = mask.as_ref().map(|mask| device.upload(1, mask.len(), mask)).transpose()?;
     let gibbs = Box::new(Gibbs { beta: args.beta, clamp });
     let mut mover = match args.sampler {
-        Some(Choice::Tempering) => Mover::tempering(args, base(args, source, model).await?, gibbs)?,
+        Some(SamplerKind::Tempering) => {
+            Mover::tempering(args, base(args, source, model).await?, gibbs)?
+        }
         _ => Mover::Plain(gibbs),
     };
     mover.burn_in(args, model, &mut chains).await?;

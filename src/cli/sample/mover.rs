@@ -1,7 +1,5 @@
 //! What moves the chains: a sampler, or replica exchange around one.
 
-use clap::{ValueEnum, builder::PossibleValue};
-
 use super::Args;
 use crate::{
     cli::failure::Usage,
@@ -15,41 +13,6 @@ use crate::{
 const FIRST_RUNGS: usize = 8;
 /// The most rungs that are believed to be meant.
 const MOST_RUNGS: usize = 1024;
-
-/// A sampler by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Choice {
-    /// One transition.
-    Plain(SamplerKind),
-    /// Replica exchange around the sampler of the run.
-    Tempering,
-}
-
-impl ValueEnum for Choice {
-    fn value_variants<'a>() -> &'a [Self] {
-        use SamplerKind::{Gibbs, Hmc, Mala, Metropolis, SgldJem, Ula};
-        const ALL: [Choice; 7] = [
-            Choice::Plain(Gibbs),
-            Choice::Plain(Ula),
-            Choice::Plain(Mala),
-            Choice::Plain(Metropolis),
-            Choice::Plain(Hmc),
-            Choice::Plain(SgldJem),
-            Choice::Tempering,
-        ];
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        match self {
-            Self::Plain(kind) => kind.to_possible_value(),
-            Self::Tempering => Some(
-                PossibleValue::new("tempering")
-                    .help("Parallel tempering: replicas from an easy law up to the model exchange"),
-            ),
-        }
-    }
-}
 
 /// What moves the chains.
 pub(super) enum Mover {
@@ -110,7 +73,7 @@ impl Mover {
 
 /// What tempering leaves no room for, and what is for it alone.
 pub(super) fn check(args: &Args) -> Result<(), Usage> {
-    let tempering = args.sampler == Some(Choice::Tempering);
+    let tempering = args.sampler == Some(SamplerKind::Tempering);
     match args.rungs {
         Some(_) if !tempering => {
             return Err(Usage("--rungs is for --sampler tempering".into()));

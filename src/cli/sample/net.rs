@@ -1,8 +1,7 @@
 //! Samples of a net: of p(x), or of p(x | y) where it has classes.
 
 use super::{
-    Args, Choice, DELAY, DRAWN, Mover, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out,
-    watch::Watch,
+    Args, DELAY, DRAWN, Mover, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out, watch::Watch,
 };
 use crate::{
     cli::{failure::Usage, output::bar, source::Source},
@@ -115,7 +114,9 @@ pub(super) async fn run(
     for (index, energy) in energies.iter().enumerate() {
         let sampler = sampler(args, kind, range);
         let mut mover = match args.sampler {
-            Some(Choice::Tempering) => Mover::tempering(args, base(mlp, data.as_ref()), sampler)?,
+            Some(SamplerKind::Tempering) => {
+                Mover::tempering(args, base(mlp, data.as_ref()), sampler)?
+            }
             _ => Mover::Plain(sampler),
         };
         mover.sampler().admits(*energy)?;
@@ -259,14 +260,14 @@ async fn advance(
 /// Which sampler the flags name, or else the run. Replicas are moved by that of the run where it
 /// leaves their laws invariant.
 fn sampler_kind(args: &Args, source: &Source) -> SamplerKind {
-    use SamplerKind::{Hmc, Mala, Metropolis, SgldJem};
+    use SamplerKind::{Hmc, Mala, Metropolis, SgldJem, Tempering};
     let suits = if source.model.classes() == 0 { Mala } else { SgldJem };
     match args.sampler {
-        Some(Choice::Plain(kind)) => kind,
-        Some(Choice::Tempering) => {
+        Some(Tempering) => {
             let exact = |kind: &SamplerKind| matches!(kind, Mala | Hmc | Metropolis);
             source.sampler().filter(exact).unwrap_or(Mala)
         }
+        Some(kind) => kind,
         None => source.sampler().unwrap_or(suits),
     }
 }

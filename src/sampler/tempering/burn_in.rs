@@ -4,6 +4,7 @@
 
 use super::{Exchanges, Tempering, is_drawn, ladder, set_step_size, setting};
 use crate::{
+    device::Device,
     energy::{Energy, Path},
     sampler::{Chains, Sampler, SamplerError, burn_in},
 };
@@ -12,6 +13,9 @@ use crate::{
 const PARTS: u32 = 6;
 /// The most rungs that are chosen.
 const MOST_RUNGS: usize = 64;
+
+/// The fewest looks at a pair of neighbours that say how often it swaps: to within 0.02 or so.
+const LOOKS: u64 = 1000;
 
 /// How many rungs burn-in leaves.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +84,27 @@ impl Tempering {
             };
             self.climb(energy, chains, ladder::equalise(&self.betas, &rejections, count))?;
         }
+    }
+
+    /// Spreads the rungs, as many as there are, to equal swap rates, by what exchanges counted since
+    /// this was last done. Counting starts anew but for round trips; a count that is too small to
+    /// tell goes on, with the ladder as it is. For training: a ladder that follows the chains
+    /// spoils the invariance, but where parameters change all the time there is none to spoil.
+    /// Returns how exchanges fared.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub async fn respread(&mut self, device: &Device) -> Result<Exchanges, SamplerError> {
+        let found = self.exchanges(device).await?;
+        let chains = self.lower().first().map_or(0, |chains| chains.visible.rows());
+        if found.rounds / 2 * chains as u64 >= LOOKS {
+            let rejections: Vec<f64> = found.swap_rates.iter().map(|rate| 1.0 - rate).collect();
+            self.betas = ladder::equalise(&self.betas, &rejections, self.betas.len());
+            if let Some(replicas) = &mut self.inner().replicas {
+                replicas.reset_swaps(device)?;
+            }
+        }
+        Ok(found)
     }
 
     /// Takes another ladder. Where the number of rungs changes, a new rung is a copy of the nearest

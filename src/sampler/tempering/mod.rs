@@ -13,12 +13,14 @@
 mod burn_in;
 mod ladder;
 mod replicas;
+mod state;
 
 use std::sync::{Mutex, PoisonError};
 
 pub use burn_in::Rungs;
 pub(crate) use ladder::spread;
 use replicas::Replicas;
+pub use state::LadderState;
 
 use super::{Chains, Sampler, SamplerError};
 use crate::{
@@ -221,6 +223,10 @@ impl Sampler for Tempering {
             done += moves;
         }
         Ok(())
+    }
+
+    fn tempering(&mut self) -> Option<&mut Tempering> {
+        Some(self)
     }
 }
 

@@ -15,15 +15,15 @@ const SEED_STRIDE: u64 = 0x9E37_79B9_7F4A_7C15;
 pub(super) struct Replicas {
     pub lower: Vec<Chains>,
     /// Of every rung, `[n, LABELS]`.
-    labels: Vec<Array>,
+    pub labels: Vec<Array>,
     /// Of every rung, `[n, 1]`.
     differences: Vec<Array>,
     /// Of every pair of neighbours, `[n, TALLY]`.
-    tallies: Vec<Array>,
+    pub tallies: Vec<Array>,
     /// Rounds of exchanges; even ones take the pairs (0, 1), (2, 3), …, odd ones the others.
-    rounds: u64,
+    pub rounds: u64,
     /// How many rungs have had seeds.
-    seeds: u64,
+    pub seeds: u64,
     /// All rungs in one piece, as [`Temper`] takes them.
     stack: Option<Stack>,
 }
@@ -110,12 +110,18 @@ impl Replicas {
 
     /// Forgets what was counted.
     pub fn reset(&mut self, device: &Device) -> Result<()> {
-        self.rounds = 0;
-        for array in self.labels.iter_mut().chain(&mut self.tallies) {
-            device.pointwise(Pointwise::Fill(0.0), array)?;
+        self.reset_swaps(device)?;
+        for labels in &mut self.labels {
+            device.pointwise(Pointwise::Fill(0.0), labels)?;
         }
         // Whoever is at the lowest rung has been there.
         device.pointwise(Pointwise::AddToColumn { column: 0, value: 1.0 }, &mut self.labels[0])
+    }
+
+    /// Forgets how often neighbours swapped, and goes on counting round trips.
+    pub fn reset_swaps(&mut self, device: &Device) -> Result<()> {
+        self.rounds = 0;
+        self.tallies.iter_mut().try_for_each(|tally| device.pointwise(Pointwise::Fill(0.0), tally))
     }
 
     /// One round of exchanges between neighbours.
