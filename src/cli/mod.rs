@@ -11,6 +11,7 @@ macro_rules! note {
 mod bench;
 mod compare;
 mod devices;
+mod dry_run;
 mod evaluate;
 mod failure;
 mod interrupt;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
-    Context,
+    Context, dry_run,
     evaluate::why_unknown,
     failure::{INTERRUPTED, Usage},
     interrupt::Interrupt,
@@ -37,8 +37,11 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
     /// Go on with the run in this folder from its newest checkpoint
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["config", "out", "force"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["config", "out", "force", "dry_run"])]
     resume: Option<PathBuf>,
+    /// Say what memory and time it would take, measured over some updates; write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
@@ -112,6 +115,10 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
         note!("values from {min} to {max} are scaled to {low} to 1");
     }
     let mut trainer = Trainer::new(&device, data, settings)?;
+    if args.dry_run {
+        dry_run::train(context, &mut trainer).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let folder = match resumed {
         Some(folder) => {
             let (path, state, broken) = folder.checkpoints().newest()?;

@@ -1,6 +1,7 @@
 //! Minibatches on the device. Rows are gathered on the host and uploaded several batches at a
 //! time, so that a GPU is not interrupted at every update.
 
+use super::memory;
 use crate::{
     data::{Examples, Minibatches},
     device::{Array, Device, Draw, Pointwise, Result},
@@ -54,6 +55,11 @@ impl Feed {
             held: 0,
             scratch: Vec::new(),
         })
+    }
+
+    /// Bytes of the upload on the device.
+    pub fn bytes(&self) -> u64 {
+        memory::bytes(std::iter::once(&self.uploaded).chain(&self.uploaded_classes))
     }
 
     pub fn batch(&self) -> usize {

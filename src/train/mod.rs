@@ -4,6 +4,7 @@
 mod average;
 mod error;
 mod feed;
+mod memory;
 mod monitor;
 mod optimizer;
 mod prepare;
@@ -13,6 +14,7 @@ mod trainer;
 mod transitions;
 
 pub use error::TrainError;
+pub use memory::Memory;
 pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures, TemperingFigures};
 pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};

@@ -15,7 +15,7 @@ use mover::Mover;
 use watch::Watch;
 
 use super::{
-    Context,
+    Context, dry_run,
     failure::Usage,
     output::{bar, check_target, open_device, say},
     source::{DataArgs, Source},
@@ -82,6 +82,9 @@ pub(super) struct Args {
     /// Frames of the animation
     #[arg(long, default_value_t = 60)]
     frames: u32,
+    /// Say what memory and time it would take, measured over some transitions; write nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -110,9 +113,10 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     let device = open_device(context, None).await?;
     let source = Source::open(&args.run, &device)?;
     let done = match &source.model {
-        Model::Rbm(model) => rbm(&args, &device, &source, model).await?,
-        Model::Mlp(mlp) => net::run(&args, &device, &source, mlp).await?,
+        Model::Rbm(model) => rbm(context, &args, &device, &source, model).await?,
+        Model::Mlp(mlp) => net::run(context, &args, &device, &source, mlp).await?,
     };
+    let Some(done) = done else { return Ok(ExitCode::SUCCESS) };
     write_atomically(&args.out, &plot::png(&done.picture)?)?;
     let mut written = vec![args.out.clone()];
     if let Some(path) = &args.npy {
@@ -155,13 +159,14 @@ struct Written {
     exchanges: Vec<Exchanges>,
 }
 
-/// Samples of an RBM.
+/// Samples of an RBM; none in a dry run.
 async fn rbm(
+    context: &Context,
     args: &Args,
     device: &Device,
     source: &Source,
     model: &Rbm,
-) -> anyhow::Result<Written> {
+) -> anyhow::Result<Option<Written>> {
     let suits = |kind| matches!(kind, SamplerKind::Gibbs | SamplerKind::Tempering);
     if args.sampler.is_some_and(|kind| !suits(kind)) {
         return Err(Usage(
@@ -202,6 +207,12 @@ async fn rbm(
         }
         _ => Mover::Plain(gibbs),
     };
+    if args.dry_run {
+        let sampler = mover.sampler();
+        let work = (1, args.steps);
+        dry_run::sample(context, device, model, sampler, &mut chains, work).await?;
+        return Ok(None);
+    }
     mover.burn_in(args, model, &mut chains).await?;
     let shown =
         Shown { model, shape, mask: mask.as_deref(), given: given.as_deref(), beta: args.beta };
@@ -245,7 +256,7 @@ async fn rbm(
         None => Vec::new(),
     };
     let exchanges = mover.exchanges(device).await?.into_iter().collect();
-    Ok(Written { picture, states, rows: args.chains, gif, mixing, exchanges })
+    Ok(Some(Written { picture, states, rows: args.chains, gif, mixing, exchanges }))
 }
 
 /// The base that replicas of an RBM come from: the means of its data, or where it names none its own

@@ -4,7 +4,7 @@ use super::{
     Args, DELAY, DRAWN, Mover, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out, watch::Watch,
 };
 use crate::{
-    cli::{failure::Usage, output::bar, source::Source},
+    cli::{Context, dry_run, failure::Usage, output::bar, source::Source},
     data::Dataset,
     device::Device,
     energy::{Base, Domain, Energy, Mlp},
@@ -51,12 +51,14 @@ struct Ran {
     exchanges: Vec<Exchanges>,
 }
 
+/// Samples of a net; none in a dry run.
 pub(super) async fn run(
+    context: &Context,
     args: &Args,
     device: &Device,
     source: &Source,
     mlp: &Mlp,
-) -> anyhow::Result<Written> {
+) -> anyhow::Result<Option<Written>> {
     if args.clamp.is_some() {
         return Err(Usage("--clamp is for an rbm; a net's units all move".into()).into());
     }
@@ -125,6 +127,12 @@ pub(super) async fn run(
         let own = args.steps.wrapping_add(args.burn_in).wrapping_mul(index as u32);
         (chains.clock, chains.starts) =
             (OWN_DRAWS.wrapping_add(own), OWN_DRAWS.wrapping_add(2 * index as u32));
+        if args.dry_run {
+            let work = (energies.len(), args.steps);
+            let sampler = mover.sampler();
+            dry_run::sample(context, device, *energy, sampler, &mut chains, work).await?;
+            return Ok(None);
+        }
         let ran = advance(args, device, &mut mover, *energy, &mut chains, range, &start, &bar);
         let ran = ran.await?;
         all.states.extend(ran.states);
@@ -175,14 +183,14 @@ pub(super) async fn run(
         _ => all.frames.iter().map(|frame| draw(frame)).collect::<anyhow::Result<_>>()?,
     };
     let gif = (args.gif.is_some()).then(|| plot::gif(&animation, DELAY)).transpose()?;
-    Ok(Written {
+    Ok(Some(Written {
         picture: draw(&all.states)?,
         rows: all.states.len() / d,
         states: all.states,
         gif,
         mixing: all.mixing,
         exchanges: all.exchanges,
-    })
+    }))
 }
 
 /// Burns in, then moves the chains by all steps and keeps the frames of an animation.
