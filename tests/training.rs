@@ -116,11 +116,11 @@ fn advance_logging(trainer: &mut Trainer, to: u64) {
 fn tempering_goes_on_from_a_checkpoint_byte_by_byte() {
     for device in devices() {
         let one = Transitions::Parts(vec![1]);
-        for (k, cuts) in [(one, &[1, 25, 26][..]), (Transitions::Auto, &[63])] {
+        for (k, cuts) in [(one, &[1, 25, 26][..]), (Transitions::Auto, &[33])] {
             let settings = Settings {
                 hidden: vec![7],
                 chains: 101,
-                epochs: 7,
+                epochs: 4,
                 lr: 0.5,
                 sampler: SamplerKind::Tempering,
                 rungs: 3,
@@ -129,7 +129,7 @@ fn tempering_goes_on_from_a_checkpoint_byte_by_byte() {
             };
             let mut whole = trainer(&device, "digits", &settings);
             let total = whole.steps_total();
-            assert_eq!(total, 70);
+            assert_eq!(total, 40);
             advance_logging(&mut whole, total);
             let ladder = block_on(whole.state()).unwrap().counters.ladder.unwrap();
             assert!(ladder.betas[1] != 0.5, "the ladder was spread: {ladder:?}");
@@ -306,9 +306,9 @@ fn bars_and_stripes_are_learnt_almost_perfectly() {
     assert!((-3.6..-3.4012).contains(&likelihood), "{likelihood}");
 }
 
-/// As many chain states as above, one sweep: chains of their own stay in their modes, and replicas
-/// carry them across. The optimum is −3.4012 nats; seeds 0, 1, 2 reach −3.44 with replicas and −3.85
-/// to −4.13 without.
+/// Five hundred chains in all, one sweep an update: chains of their own stay in their modes, and replicas
+/// carry them across. The optimum is −3.4012 nats; seeds 0, 1, 2 reach −3.44 with replicas, and −3.75
+/// to −4.13 without, which changes with the order of rounding.
 #[test]
 fn replicas_cross_between_bars_and_stripes_where_chains_do_not() {
     let plain =
@@ -324,17 +324,17 @@ fn replicas_cross_between_bars_and_stripes_where_chains_do_not() {
         }
         exact(&trainer)
     });
-    assert!((-3.5..-3.4012).contains(&tempered) && plain < -3.7, "{tempered} {plain}");
+    assert!((-3.5..-3.4012).contains(&tempered) && tempered > plain + 0.2, "{tempered} {plain}");
 }
 
 /// A short run on every device, whose figures are in their ranges. It starts from independent
-/// pixels, and reaches 2 nats above them.
+/// pixels, and comes about a nat above them.
 #[test]
 fn tempering_learns_on_every_device() {
     for device in devices() {
         let settings = Settings {
             hidden: vec![8],
-            epochs: 40,
+            epochs: 25,
             chains: 40,
             lr: 0.3,
             sampler: SamplerKind::Tempering,
@@ -350,7 +350,7 @@ fn tempering_learns_on_every_device() {
         assert!(figures.swap_rate_least <= figures.swap_rate, "{figures:?}");
         assert!(figures.round_trips > 1.0, "{figures:?}");
         let gained = exact(&trainer) - before;
-        assert!(gained > 1.0, "{}: {gained} nats", device.name());
+        assert!(gained > 0.5, "{}: {gained} nats", device.name());
     }
 }
 
