@@ -7,7 +7,7 @@ use ergodic::{
 
 use crate::{
     common::{
-        assert_within, bits, devices_with_checks, gpus_with_checks, normals, normals_of, read,
+        assert_within, bits, devices_with_checks, gpus_with_checks, normals, normals_of, raw, read,
         upload, wide,
     },
     oracle::{self, SMOOTH, assert_states},
@@ -16,9 +16,10 @@ use crate::{
 /// Relative to the sum of the absolute terms.
 pub const TOLERANCE: f64 = 1e-5;
 
-/// (n, K, M): each dimension takes 1, 3, 16, 63, 64, 65 and 130, on and off the tiles of 64 and
-/// the blocks of 16.
-const SIZES: [(usize, usize, usize); 9] = [
+/// (n, K, M): each dimension takes 1, 3, 16, 63, 64, 65 and 130, on and off the tiles of 32 and 64
+/// and their blocks of 32 and 16. The last two are such that a software GPU takes tiles of 128 for
+/// `linear`, then for `outer`, and cuts the sums of the other one.
+const SIZES: [(usize, usize, usize); 11] = [
     (1, 1, 1),
     (3, 16, 63),
     (16, 63, 1),
@@ -28,6 +29,8 @@ const SIZES: [(usize, usize, usize); 9] = [
     (130, 3, 64),
     (1, 130, 16),
     (130, 1, 130),
+    (510, 20, 252),
+    (20, 510, 252),
 ];
 
 const SCALE: f32 = 0.7;
@@ -160,6 +163,25 @@ fn linear_sum() {
                 let (wanted, bounds) = (by_row(&values), by_row(&bounds));
                 let found = case.run(&device, activation, true);
                 assert_within(&name(label, &case, activation), &found, &wanted, &bounds);
+            }
+        }
+    }
+}
+
+/// What comes out for a row has the same bits however many rows there are, and so whatever the tile.
+#[test]
+fn rows_do_not_depend_on_the_others() {
+    let case = Case::new((510, 20, 252), false, true);
+    for (label, device) in gpus_with_checks() {
+        for row_sums in [false, true] {
+            let all = case.run(&device, Activation::Softplus, row_sums);
+            for n in [1, 40, 300] {
+                let (x, sums, scales) = (case.x[..n * case.k].to_vec(), Vec::new(), Vec::new());
+                let (w, bias) = (case.w.clone(), case.bias.clone());
+                let first = Case { n, x, w, bias, sums, scales, ..case };
+                let found = first.run(&device, Activation::Softplus, row_sums);
+                let wanted = &all[..found.len()];
+                assert_eq!(raw(&found), raw(wanted), "{label}: {n} rows, row sums {row_sums}");
             }
         }
     }

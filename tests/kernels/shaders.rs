@@ -58,6 +58,7 @@ fn variants(program: &Program) -> Vec<Constants> {
             (Constant::Bool(_), _) => [false, true].map(Constant::Bool).to_vec(),
             (Constant::U32(_), "ACTIVATION") => (0..7).map(Constant::U32).collect(),
             (Constant::U32(_), "COMPANION") => (0..3).map(Constant::U32).collect(),
+            (Constant::U32(_), "TILE") => [32, 64, 128].map(Constant::U32).to_vec(),
             // More operations than a program has take its last branch.
             (Constant::U32(_), "OPERATION") => (0..14).map(Constant::U32).collect(),
             (example, _) => vec![example],

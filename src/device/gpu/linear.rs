@@ -3,7 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, FOLD, Gpu, Linear, Program, Result, buffer, program::Constant, queue::Dispatch,
+    Access, FOLD, Gpu, Linear, Program, Result, buffer, matmul, program::Constant, queue::Dispatch,
+    sum_parts::sum_parts,
 };
 use crate::{
     device::{Activation, Array, Companion},
@@ -16,15 +17,14 @@ struct Params {
     rows: u32,
     depth: u32,
     columns: u32,
-    weight_k_stride: u32,
-    weight_column_stride: u32,
+    transposed: u32,
     has_bias: u32,
     scale: f32,
     step: u32,
     stream: u32,
     key_low: u32,
     key_high: u32,
-    row_tiles: u32,
+    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -37,14 +37,20 @@ pub(super) const PROGRAM: Program = Program {
         Access::Read,
         Access::Write,
         Access::Write,
+        Access::Write,
+        Access::Write,
     ],
     params: size_of::<Params>(),
     example: &[
         ("ACTIVATION", Constant::U32(3)),
         ("COMPANION", Constant::U32(0)),
         ("ROW_SUM", Constant::Bool(false)),
+        ("TILE", Constant::U32(64)),
     ],
 };
+
+/// Columns that are summed before the sums of a row are added.
+const PART: usize = 64;
 
 pub(super) fn linear(
     gpu: &Gpu,
@@ -52,23 +58,35 @@ pub(super) fn linear(
     companion: Companion<'_>,
     out: &mut Array,
 ) -> Result<()> {
-    dispatch(gpu, call, companion, out, false)
+    let (depth, columns) = call.sizes();
+    let tile = matmul::whole(gpu.filling, (call.x.rows(), columns), depth);
+    dispatch(gpu, call, companion, buffer("linear", "out", out)?, (tile, false))
 }
 
+/// The caller holds `sequence`.
 pub(super) fn linear_sum(gpu: &Gpu, call: &Linear<'_>, out: &mut Array) -> Result<()> {
-    dispatch(gpu, call, Companion::None, out, true)
+    let (depth, columns) = call.sizes();
+    let rows = call.x.rows();
+    let kind = (matmul::by_columns(gpu.filling, (rows, columns), depth), true);
+    let out = buffer("linear", "out", out)?;
+    let count = columns.div_ceil(PART);
+    if count == 1 {
+        return dispatch(gpu, call, Companion::None, out, kind);
+    }
+    let parts = gpu.scratch("parts of row sums", count * rows)?;
+    dispatch(gpu, call, Companion::None, &parts, kind)?;
+    sum_parts(gpu, &parts, (count, rows), false, out)
 }
 
 fn dispatch(
     gpu: &Gpu,
     call: &Linear<'_>,
     companion: Companion<'_>,
-    out: &mut Array,
-    row_sum: bool,
+    out: &wgpu::Buffer,
+    (tile, row_sum): (usize, bool),
 ) -> Result<()> {
     let (depth, columns) = call.sizes();
     let rows = call.x.rows();
-    let stride = call.weights.columns() as u32;
     let (activation, draw) = match call.activation {
         Activation::Identity => (0, None),
         Activation::Sigmoid => (1, None),
@@ -79,37 +97,45 @@ fn dispatch(
         Activation::Tanh => (6, None),
     };
     let [key_low, key_high] = key(draw.map_or(0, |draw| draw.seed));
-    let row_tiles = rows.div_ceil(64) as u32;
     let params = Params {
         rows: rows as u32,
         depth: depth as u32,
         columns: columns as u32,
-        weight_k_stride: if call.transposed { 1 } else { stride },
-        weight_column_stride: if call.transposed { stride } else { 1 },
+        transposed: u32::from(call.transposed),
         has_bias: u32::from(call.bias.is_some()),
         scale: call.scale,
         step: draw.map_or(0, |draw| draw.step),
         stream: draw.map_or(0, |draw| draw.stream as u32),
         key_low,
         key_high,
-        row_tiles,
+        pad: [0; 2],
     };
     let unused = gpu.unused()?;
-    // A buffer that is read cannot be one that is written.
-    let nowhere = gpu.scratch("unused result", 4)?;
+    // A buffer that is written can be bound nowhere else.
+    let [nowhere, nowhere_slope, no_slope] = [
+        gpu.scratch("unused result", 4)?,
+        gpu.scratch("unused view of slopes", 4)?,
+        gpu.scratch("unused slopes", 4)?,
+    ];
     let (kind, gate, slope) = match &companion {
-        Companion::None => (0, &unused, &nowhere),
+        Companion::None => (0, &unused, &no_slope),
         Companion::Slope(slope) => (1, &unused, buffer("linear", "slope", slope)?),
-        Companion::Gate(gate) => (2, buffer("linear", "gate", gate)?, &nowhere),
+        Companion::Gate(gate) => (2, buffer("linear", "gate", gate)?, &no_slope),
+    };
+    let ([out, out_quads], [slope, slope_quads]) = if columns % 4 == 0 && !row_sum {
+        ([&nowhere, out], [&nowhere_slope, slope])
+    } else {
+        ([out, &nowhere], [slope, &nowhere_slope])
     };
     let bias = call.bias.map(|bias| buffer("linear", "bias", bias)).transpose()?;
-    let column_tiles = if row_sum { 1 } else { columns.div_ceil(64) as u32 };
+    let groups = (rows.div_ceil(tile) * columns.div_ceil(tile)) as u32;
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[
             ("ACTIVATION", Constant::U32(activation)),
             ("COMPANION", Constant::U32(kind)),
             ("ROW_SUM", Constant::Bool(row_sum)),
+            ("TILE", Constant::U32(tile as u32)),
         ],
         params: bytemuck::bytes_of(&params),
         buffers: &[
@@ -117,10 +143,12 @@ fn dispatch(
             buffer("linear", "weights", call.weights)?,
             bias.unwrap_or(&unused),
             gate,
-            buffer("linear", "out", out)?,
+            out,
             slope,
+            out_quads,
+            slope_quads,
         ],
-        groups: [row_tiles.min(FOLD), column_tiles, row_tiles.div_ceil(FOLD)],
+        groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
         work: (rows * depth * columns) as f64,
     })
 }

@@ -6,6 +6,7 @@ mod exchange;
 mod gibbs;
 mod langevin;
 mod linear;
+mod matmul;
 mod normalize;
 mod optimize;
 mod outer;
@@ -17,6 +18,7 @@ mod program;
 mod queue;
 mod reduce;
 mod softmax;
+mod sum_parts;
 mod temper;
 mod transpose;
 
@@ -54,6 +56,8 @@ pub struct Gpu {
     queue: wgpu::Queue,
     name: String,
     checks: Checks,
+    /// Workgroups of a large tile that fill the device.
+    filling: f64,
     fault: Arc<Fault>,
     pipelines: Mutex<HashMap<String, program::Pipeline>>,
     recorder: Mutex<Recorder>,
@@ -89,6 +93,7 @@ pub const PROGRAMS: &[&Program] = &[
     &exchange::PROGRAM,
     &potential::PROGRAM,
     &temper::PROGRAM,
+    &sum_parts::PROGRAM,
 ];
 
 impl Gpu {
@@ -107,11 +112,13 @@ impl Gpu {
             let _ = found.refused.set(error.to_string());
         }));
         let recorder = Mutex::new(Recorder::new(&device));
+        let filling = matmul::filling(device.adapter_info().device_type);
         Self {
             device,
             queue,
             name: name.into(),
             checks,
+            filling,
             fault,
             pipelines: Mutex::default(),
             recorder,
@@ -141,14 +148,16 @@ impl Gpu {
         let limits = self.device.limits();
         let available = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
         let needed = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
-        if needed > available {
+        // Products read in fours.
+        let size = needed.max(1).checked_next_multiple_of(16).unwrap_or(u64::MAX);
+        if size > available {
             let device = self.name.clone();
             return Err(DeviceError::TooLarge { rows, columns, needed, available, device });
         }
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("array"),
-            size: needed.max(4),
+            size,
             usage: wgpu::BufferUsages::STORAGE
                 | wgpu::BufferUsages::COPY_SRC
                 | wgpu::BufferUsages::COPY_DST,
@@ -263,10 +272,12 @@ impl Kernels for Gpu {
     }
 
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+        let _sequence = queue::lock(&self.sequence);
         linear::linear_sum(self, call, out)
     }
 
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
+        let _sequence = queue::lock(&self.sequence);
         outer::outer(self, call, out)
     }
 

@@ -3,8 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, Gpu, Outer, Program, Result, buffer, program::Constant, queue::Dispatch,
-    row_weights,
+    Access, Array, Gpu, Outer, Program, Result, buffer, matmul, program::Constant, queue::Dispatch,
+    row_weights, sum_parts::sum_parts,
 };
 
 #[repr(C)]
@@ -15,7 +15,8 @@ struct Params {
     y_columns: u32,
     accumulate: u32,
     weight: f32,
-    pad: [u32; 3],
+    part_rows: u32,
+    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -28,27 +29,42 @@ pub(super) const PROGRAM: Program = Program {
         Access::Read,
         Access::Read,
         Access::Write,
+        Access::Write,
     ],
     params: size_of::<Params>(),
-    example: &[("EACH", Constant::Bool(true))],
+    example: &[("EACH", Constant::Bool(true)), ("TILE", Constant::U32(64))],
 };
 
+/// The caller holds `sequence`.
 pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> {
     let (rows, d) = call.x.shape();
     let h = call.y.columns();
     let (weight, each) = row_weights("outer", call.weights)?;
+    let cut = matmul::in_parts(gpu.filling, (d, h), rows);
+    let out = buffer("outer", "out", out)?;
+    let parts = match cut.parts {
+        1 => None,
+        parts => Some(gpu.scratch("parts of outer", parts * d * h)?),
+    };
     let params = Params {
         rows: rows as u32,
         x_columns: d as u32,
         y_columns: h as u32,
-        accumulate: u32::from(call.accumulate),
+        accumulate: u32::from(call.accumulate && parts.is_none()),
         weight,
-        pad: [0; 3],
+        part_rows: cut.part_depth as u32,
+        pad: [0; 2],
     };
     let unused = gpu.unused()?;
+    let nowhere = gpu.scratch("unused result", 4)?;
+    let target = parts.as_ref().unwrap_or(out);
+    let [values, quads] = if h % 4 == 0 { [&nowhere, target] } else { [target, &nowhere] };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
-        constants: &[("EACH", Constant::Bool(each.is_some()))],
+        constants: &[
+            ("EACH", Constant::Bool(each.is_some())),
+            ("TILE", Constant::U32(cut.tile as u32)),
+        ],
         params: bytemuck::bytes_of(&params),
         buffers: &[
             buffer("outer", "x", call.x)?,
@@ -56,9 +72,14 @@ pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> 
             buffer("outer", "x_offset", call.x_offset)?,
             buffer("outer", "y_offset", call.y_offset)?,
             each.unwrap_or(&unused),
-            buffer("outer", "out", out)?,
+            values,
+            quads,
         ],
-        groups: [d.div_ceil(64) as u32, h.div_ceil(64) as u32, 1],
+        groups: [d.div_ceil(cut.tile) as u32, h.div_ceil(cut.tile) as u32, cut.parts as u32],
         work: (rows * d * h) as f64,
-    })
+    })?;
+    match &parts {
+        None => Ok(()),
+        Some(parts) => sum_parts(gpu, parts, (cut.parts, d * h), call.accumulate, out),
+    }
 }
