@@ -122,7 +122,7 @@ fn dispatch(
         Companion::Slope(slope) => (1, &unused, buffer("linear", "slope", slope)?),
         Companion::Gate(gate) => (2, buffer("linear", "gate", gate)?, &no_slope),
     };
-    let ([out, out_quads], [slope, slope_quads]) = if columns % 4 == 0 && !row_sum {
+    let ([out, out_quads], [slope, slope_quads]) = if columns.is_multiple_of(4) && !row_sum {
         ([&nowhere, out], [&nowhere_slope, slope])
     } else {
         ([out, &nowhere], [slope, &nowhere_slope])

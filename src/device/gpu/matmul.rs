@@ -130,7 +130,7 @@ mod tests {
                     let Cut { parts, part_depth, .. } = in_parts(device, sizes, depth);
                     assert!(parts * part_depth >= depth, "{depth}: {parts} x {part_depth}");
                     assert!((parts - 1) * part_depth < depth, "{depth}: {parts} x {part_depth}");
-                    assert!(part_depth % BLOCK == 0);
+                    assert!(part_depth.is_multiple_of(BLOCK));
                 }
             }
         }

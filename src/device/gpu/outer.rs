@@ -58,7 +58,7 @@ pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> 
     let unused = gpu.unused()?;
     let nowhere = gpu.scratch("unused result", 4)?;
     let target = parts.as_ref().unwrap_or(out);
-    let [values, quads] = if h % 4 == 0 { [&nowhere, target] } else { [target, &nowhere] };
+    let [values, quads] = if h.is_multiple_of(4) { [&nowhere, target] } else { [target, &nowhere] };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[
