@@ -18,9 +18,9 @@
 // cycles of FMA of a workgroup of 128 to arrive in, 512 of the others, and a load takes about 700.
 //
 // An H100 or H200 (132 multiprocessors, 67 TFLOP/s in f32, which is 33 FMA a ps at 1.98 GHz):
-// 4096 x 784 x 500 are 32 x 4 tiles of 128: 124 of 128 multiprocessors' worth of them count (500 of
-// 512 columns), 4 idle. So at most 95 %, and with 1 FMA in 1.35 instructions about 70 %: 70 us. It
-// reads 103 MB, nearly all from the L2 cache: 1.5 TB/s of its 5 or more.
+// 4096 x 784 x 500 are 32 x 4 tiles of 128: 4 multiprocessors idle, and 12 of 512 columns are
+// waste. So at most 95 %, and with 1 FMA in 1.35 instructions about 70 %: 70 us. It reads 103 MB,
+// nearly all from the L2 cache: 1.5 TB/s of its 5 or more. These are estimates, not measurements.
 // 500 x 784 x 500, a batch's hidden means: 16 x 16 tiles of 32, 4 warps a multiprocessor, which
 // hide little: 30 %, 20 us. Its sum of outer products, 13 x 8 tiles of 64: 104 of 132
 // multiprocessors and half their rate, 15 us; that of 4,096 chains, 28 tiles of 128 in 5 parts:
