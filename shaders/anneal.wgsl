@@ -24,14 +24,12 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>; // [D, H], then its transpose [H, D]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
 @group(0) @binding(2) var<storage, read> biases: array<f32>;  // base [D], hidden [H], shift [D]
 @group(0) @binding(3) var<storage, read> betas: array<f32>;
 @group(0) @binding(4) var<storage, read_write> visible: array<f32>; // [chains, D]
 @group(0) @binding(5) var<storage, read_write> hidden: array<f32>;  // [chains, H]
 @group(0) @binding(6) var<storage, read_write> log_weights: array<f32>; // [chains]
-
-const CHAINS = GROUPS * 16u; // of a workgroup
 
 var<private> first_chain: u32;
 // Where this sweep comes from and goes to.
@@ -52,7 +50,7 @@ fn draw(inputs: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32)
     let words = philox(counter, vec2<u32>(params.key_low, params.key_high));
     let of_visible = side.first == 0u;
     var bits = vec4<u32>();
-    var part = 0.0;
+    var share = 0.0;
     for (var i = 0u; i < 4u; i++) {
         var field = 0.0;
         if of_visible {
@@ -61,29 +59,15 @@ fn draw(inputs: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32)
             field = base + beta_to * change;
             // Past the last unit the units repeat.
             if block + i * ((side.units + 3u) / 4u) < side.units {
-                part += activation_softplus(field) - activation_softplus(base + beta_from * change);
+                share += activation_softplus(field) - activation_softplus(base + beta_from * change);
             }
         } else {
             field = beta_to * (inputs[i] + biases[params.visible + units[i]]);
         }
         bits[i] = select(0u, 1u, philox_uniform(words[i]) < activation_sigmoid(field));
     }
-    parts[chain - first_chain] += part;
+    shares[(chain - first_chain) % PART] += share;
     return bits;
-}
-
-// The hidden units' parts of the log weights.
-fn add_hidden(thread: u32) {
-    let change = beta_to - beta_from;
-    for (var unit = thread; unit < params.hidden; unit += 256u) {
-        let bias = change * biases[params.visible + unit];
-        for (var group = 0u; group < GROUPS; group++) {
-            let word = states[(params.visible + unit) * GROUPS + group];
-            for (var c = 0u; c < 16u; c++) {
-                parts[group * 16u + c] += select(0.0, bias, ((word >> c) & 1u) != 0u);
-            }
-        }
-    }
 }
 
 @compute @workgroup_size(256)
@@ -95,21 +79,19 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         let step = params.first_step + sweep;
         beta_from = betas[params.first_beta + sweep];
         beta_to = betas[params.first_beta + sweep + 1u];
-        add_hidden(thread);
+        add_hidden(beta_to - beta_from, thread);
         let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
-            params.visible * params.hidden, step, params.visible_stream, false);
+            params.visible * blocks_of(params.hidden), step, params.visible_stream, false);
         half_sweep(to_visible, first_chain, thread);
-        workgroupBarrier();
         let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, false);
         half_sweep(to_hidden, first_chain, thread);
-        workgroupBarrier();
     }
 
     store_states(first_chain, thread);
-    for (var group = 0u; group < GROUPS; group++) {
-        let log_weight = total(group, thread);
-        let chain = first_chain + group * 16u + thread;
-        if thread < 16u && chain < params.chains {
+    for (var c = 0u; c < PART; c++) {
+        let log_weight = total(c, thread);
+        let chain = first_chain + thread * PART + c;
+        if thread < PARTS && chain < params.chains {
             log_weights[chain] += log_weight;
         }
     }

@@ -24,7 +24,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>; // [D, H], then its transpose [H, D]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
 @group(0) @binding(2) var<storage, read> biases: array<f32>;  // [D], then [H]
 @group(0) @binding(3) var<storage, read> clamped: array<f32>; // [D]
 @group(0) @binding(4) var<storage, read_write> visible: array<f32>; // [chains, D]
@@ -57,19 +57,17 @@ fn draw(sums: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32) -
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let first_chain = (params.first_tile + group_id.x + group_id.y * 32768u) * GROUPS * 16u;
+    let first_chain = (params.first_tile + group_id.x + group_id.y * 32768u) * CHAINS;
     load_states(first_chain, thread, params.has_clamp != 0u);
 
     for (var sweep = 0u; sweep < params.sweeps; sweep++) {
         let step = params.first_step + sweep;
         let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
-            params.visible * params.hidden, step, params.visible_stream, false);
+            params.visible * blocks_of(params.hidden), step, params.visible_stream, false);
         half_sweep(to_visible, first_chain, thread);
-        workgroupBarrier();
         let last = params.keep_means != 0u && sweep + 1u == params.sweeps;
         let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, last);
         half_sweep(to_hidden, first_chain, thread);
-        workgroupBarrier();
     }
 
     store_states(first_chain, thread);

@@ -38,15 +38,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<f32>; // [D, H], then its transpose [H, D]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
 @group(0) @binding(2) var<storage, read> biases: array<f32>;  // base [D], hidden [H], shift [D], clamp [D], betas [rungs]
 @group(0) @binding(3) var<storage, read_write> visible: array<f32>; // [chains, D]
 @group(0) @binding(4) var<storage, read_write> hidden: array<f32>;  // [chains, H]
 @group(0) @binding(5) var<storage, read_write> means: array<f32>;   // [ladders, H], of the top rung
 @group(0) @binding(6) var<storage, read_write> labels: array<vec2<f32>>;  // [chains]
 @group(0) @binding(7) var<storage, read_write> tallies: array<vec4<f32>>; // [(rungs - 1) * ladders]
-
-const CHAINS = GROUPS * 16u; // of a workgroup
 
 var<private> first_ladder: u32;
 var<workgroup> rung_of: array<u32, CHAINS>;      // of a replica
@@ -89,10 +87,10 @@ fn draw(inputs: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32)
             let p = activation_sigmoid(biases[units[i]] + beta * change);
             bits[i] = select(0u, 1u, philox_uniform(words[i]) < p);
             if is_held(units[i]) {
-                bits[i] = (states[units[i] * GROUPS + chain / 16u] >> (chain % 16u)) & 1u;
+                bits[i] = (states[units[i] * GROUPS + chain / 32u] >> (chain % 32u)) & 1u;
             }
             if is_unit {
-                parts[chain] += select(0.0, change, bits[i] != 0u);
+                shares[chain % PART] += select(0.0, change, bits[i] != 0u);
             }
         } else {
             let p = activation_sigmoid(beta * (inputs[i] + biases[params.visible + units[i]]));
@@ -103,19 +101,6 @@ fn draw(inputs: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32)
         }
     }
     return bits;
-}
-
-// The hidden units' parts of -D.
-fn add_hidden(thread: u32) {
-    for (var unit = thread; unit < params.hidden; unit += 256u) {
-        let bias = biases[params.visible + unit];
-        for (var group = 0u; group < GROUPS; group++) {
-            let word = states[(params.visible + unit) * GROUPS + group];
-            for (var c = 0u; c < 16u; c++) {
-                parts[group * 16u + c] += select(0.0, bias, ((word >> c) & 1u) != 0u);
-            }
-        }
-    }
 }
 
 // A round of exchanges: a thread judges a pair of neighbours of one ladder.
@@ -160,19 +145,18 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
 
     for (var sweep = 0u; sweep < params.sweeps; sweep++) {
         let step = params.first_step + sweep;
-        for (var chain = 0u; chain < CHAINS; chain++) {
-            parts[chain] = 0.0;
+        for (var c = 0u; c < PART; c++) {
+            shares[c] = 0.0;
         }
         let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
-            params.visible * params.hidden, step, params.visible_stream, false);
+            params.visible * blocks_of(params.hidden), step, params.visible_stream, false);
         half_sweep(to_visible, 0u, thread);
-        workgroupBarrier();
         if (params.done + sweep) % params.every == 0u {
-            add_hidden(thread);
-            for (var group = 0u; group < GROUPS; group++) {
-                let difference = total(group, thread);
-                if thread < 16u {
-                    differences[group * 16u + thread] = difference;
+            add_hidden(1.0, thread);
+            for (var c = 0u; c < PART; c++) {
+                let difference = total(c, thread);
+                if thread < PARTS {
+                    differences[thread * PART + c] = difference;
                 }
             }
             workgroupBarrier();
@@ -184,7 +168,6 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         let last = params.keep_means != 0u && sweep + 1u == params.sweeps;
         let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, last);
         half_sweep(to_hidden, 0u, thread);
-        workgroupBarrier();
     }
 
     store_states(0u, thread);

@@ -72,11 +72,13 @@ impl Device {
     /// for a lost device and for uncaptured errors are replaced by this crate's.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue, info: wgpu::AdapterInfo) -> Self {
         let name = select::describe(&info);
-        Self::with_backend(
-            Arc::new(gpu::Gpu::new(device, queue, &name, gpu::Checks::default())),
-            name,
-            info.device_type != wgpu::DeviceType::Cpu,
-        )
+        Self::from_gpu(gpu::Gpu::new(device, queue, &name, gpu::Checks::default()))
+    }
+
+    /// Kernels on a GPU backend that the caller set up.
+    pub fn from_gpu(gpu: gpu::Gpu) -> Self {
+        let (name, is_gpu) = (gpu.name().to_string(), !gpu.is_software());
+        Self::with_backend(Arc::new(gpu), name, is_gpu)
     }
 
     pub(crate) fn with_backend(backend: Arc<dyn Kernels>, name: String, is_gpu: bool) -> Self {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ergodic::{
-    device::gpu::{Access, Constant, PROGRAMS, Program},
+    device::gpu::{Access, Constant, PROGRAMS, Program, Tile},
     wgpu::naga::{
         AddressSpace, GlobalVariable, Module, ShaderStage, StorageAccess, TypeInner,
         front::wgsl,
@@ -18,19 +18,18 @@ type Constants = Vec<(&'static str, Constant)>;
 /// its whole range.
 fn variants(program: &Program) -> Vec<Constants> {
     if ["gibbs", "anneal", "temper"].contains(&program.name) {
-        // WORDS = GROUPS · (D + H), which fills 16 KiB at most, with the sums of anneal and temper,
-        // and what temper knows of two groups of replicas.
-        let most = match program.name {
-            "gibbs" => 4096,
-            "anneal" => 4096 - 256,
-            _ => 4096 - 256 - 96,
+        // The states fill 16 KiB at most, with the sums of anneal and temper, and what temper knows
+        // of its replicas.
+        let (fixed, each) = match program.name {
+            "gibbs" => (0, 0),
+            "anneal" => (1024, 0),
+            _ => (1024, 12),
         };
-        let sizes = [(1, 2), (1, 19), (2, 38), (1, 1284), (2, 2568), (1, most), (2, most)];
-        return sizes
-            .map(|(groups, words)| {
-                vec![("GROUPS", Constant::U32(groups)), ("WORDS", Constant::U32(words))]
-            })
-            .to_vec();
+        let of_tile = |tile: Tile| {
+            let most = (16_384 - fixed - each * tile.chains) / 4 / tile.words();
+            [2, 19, most].map(|units| tile.constants(units).to_vec())
+        };
+        return Tile::all().flat_map(of_tile).collect();
     }
     // The tiles that the host can ask for: WORDS = QUADS · units; with 16 bytes for each of THREADS
     // and QUADS and 16 for flags, all fill 16 KiB at most.

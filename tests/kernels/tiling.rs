@@ -1,10 +1,18 @@
 //! The trajectory of a chain depends on nothing but its number: not on how many chains run beside
 //! it, how many sweeps a call makes, how many threads work, or what else the device is used for.
 
-use ergodic::device::Device;
+use std::{collections::BTreeMap, path::Path};
+
+use ergodic::{
+    device::{
+        Device,
+        gpu::{Checks, Gpu, Tile},
+    },
+    wgpu,
+};
 
 use crate::{
-    common::{devices_with_checks, raw},
+    common::{devices_with_checks, own_wgpu, raw},
     gibbs::{Chains, Model, run},
 };
 
@@ -101,4 +109,64 @@ fn whatever_other_threads_do_on_the_device() {
             assert_same(label, together, alone);
         }
     }
+}
+
+/// Every register tile, with workgroups of one part, of parts of a word, of whole words and more,
+/// with units that fill neither blocks nor pairs of blocks.
+#[test]
+fn whatever_the_tile() {
+    let mut model = Model::new(37, 26);
+    model.clamp = Some((0..37).map(|unit| f32::from(u8::from(unit % 5 == 1))).collect());
+    let start = Chains::new(101, &model);
+    let mut wanted: Option<Vec<Chains>> = None;
+    for tile in Tile::all().filter(|tile| [tile.part, 24, 48, 96, 256].contains(&tile.chains)) {
+        let Some((device, queue, _)) = own_wgpu(wgpu::Limits::default()) else { return };
+        let checks = if tile.chains == 48 { Checks::Full } else { Checks::Off };
+        let gpu = Gpu::new(device, queue, "tiled", checks).with_tile(tile);
+        let found = run(&Device::from_gpu(gpu), &model, &start, &[1, 3], 3);
+        let wanted = wanted.get_or_insert_with(|| found.clone());
+        for (found, wanted) in found.iter().zip(wanted.iter()) {
+            assert_same(&format!("{tile:?}"), found, wanted);
+        }
+    }
+}
+
+/// The timed choice changes no state, is kept for the next device, and survives a file or a folder
+/// that is no such thing.
+#[test]
+fn whatever_the_timed_choice() {
+    let model = Model::new(37, 26);
+    let start = Chains::new(101, &model);
+    let sample = |folder: &Path| {
+        let (device, queue, _) = own_wgpu(wgpu::Limits::default())?;
+        let gpu = Gpu::new(device, queue, "timed", Checks::Off).with_timed_tiles(folder.into());
+        Some(run(&Device::from_gpu(gpu), &model, &start, &[2], 3).remove(0))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let Some(found) = sample(&cache) else { return };
+    let (_, opened) = devices_with_checks().remove(2);
+    let wanted = run(&opened, &model, &start, &[2], 3).remove(0);
+    assert_same("timed", &found, &wanted);
+    let file = cache.join("tiles.json");
+    let kept = || -> BTreeMap<String, Tile> {
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap()
+    };
+    let (key, tile) = kept().pop_first().unwrap();
+    assert!(Tile::all().any(|known| known == tile), "{tile:?}");
+    assert!(key.contains("gibbs 37-26"), "{key}");
+    // What is kept is taken, and not timed again.
+    let other = Tile::all().find(|other| *other != tile).unwrap();
+    std::fs::write(&file, serde_json::to_vec(&BTreeMap::from([(&key, other)])).unwrap()).unwrap();
+    assert_same("kept", &sample(&cache).unwrap(), &wanted);
+    assert_eq!(kept(), BTreeMap::from([(key.clone(), other)]));
+    // What no device can run is not taken.
+    let impossible = Tile { blocks: 3, part: 7, chains: 0 };
+    let broken = serde_json::to_string(&BTreeMap::from([(&key, impossible)])).unwrap();
+    for broken in ["", "{", "[1]", &broken] {
+        std::fs::write(&file, broken).unwrap();
+        assert_same("broken", &sample(&cache).unwrap(), &wanted);
+        assert!(Tile::all().any(|known| known == kept()[&key]), "{broken}");
+    }
+    assert_same("no folder", &sample(&file.join("below")).unwrap(), &wanted);
 }

@@ -4,10 +4,10 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{
     Access, Anneal, Array, Gpu, Program, Result, Storage, buffer,
-    gibbs::{self, GROUP, Tiles},
-    linear, pointwise,
-    program::Constant,
+    gibbs::{self, Tiles},
+    lay_out, linear, pointwise,
     queue::{Dispatch, lock},
+    tile::{Need, Tile},
 };
 use crate::{
     device::{Activation, Companion, Draw, Kernels, Linear, Pointwise},
@@ -43,7 +43,7 @@ pub(super) const PROGRAM: Program = Program {
         Access::Write,
     ],
     params: size_of::<Params>(),
-    example: &[("GROUPS", Constant::U32(2)), ("WORDS", Constant::U32(2568))],
+    example: gibbs::EXAMPLE,
 };
 
 /// Bytes of workgroup memory for the sums over threads.
@@ -51,16 +51,23 @@ const SUMS: usize = 1024;
 
 pub(super) fn anneal(gpu: &Gpu, call: Anneal<'_>) -> Result<()> {
     let _sequence = lock(&gpu.sequence);
-    match gibbs::groups(gpu, call.weights.shape(), call.visible.rows(), SUMS) {
-        0 => by_half_sweeps(gpu, call),
-        groups => fused(gpu, call, groups),
+    let need = Need {
+        shape: call.weights.shape(),
+        chains: call.visible.rows(),
+        together: 1,
+        fixed: SUMS,
+        each: 0,
+    };
+    match gpu.tile(&need) {
+        None => by_half_sweeps(gpu, call),
+        Some(tile) => fused(gpu, call, &need, tile),
     }
 }
 
-fn fused(gpu: &Gpu, call: Anneal<'_>, groups: usize) -> Result<()> {
+fn fused(gpu: &Gpu, call: Anneal<'_>, need: &Need, tile: Tile) -> Result<()> {
     let (d, h) = call.weights.shape();
     let chains = call.visible.rows();
-    let weights = gibbs::lay_out(gpu, call.weights)?;
+    let weights = lay_out::lay_out(gpu, call.weights)?;
     let biases = gpu.scratch("anneal biases", d + h + d)?;
     let mut place = 0;
     for bias in [call.base_bias, call.hidden_bias, call.bias_shift] {
@@ -73,11 +80,7 @@ fn fused(gpu: &Gpu, call: Anneal<'_>, groups: usize) -> Result<()> {
     gpu.write(&mut betas, 0, call.betas)?;
     let sweeps = call.betas.len() as u32 - 1;
     let [key_low, key_high] = key(call.seed);
-    let tiles = Tiles {
-        work: 2.0 * (groups * GROUP * d * h) as f64,
-        count: chains.div_ceil(groups * GROUP) as u32,
-        sweeps,
-    };
+    let tiles = Tiles::new(need, tile, sweeps);
     tiles.for_each(gpu, |part| {
         let params = Params {
             visible: d as u32,
@@ -95,7 +98,7 @@ fn fused(gpu: &Gpu, call: Anneal<'_>, groups: usize) -> Result<()> {
         };
         gpu.dispatch(Dispatch {
             program: &PROGRAM,
-            constants: &gibbs::constants(groups, (d, h)),
+            constants: &tile.constants((d + h) as u32),
             params: bytemuck::bytes_of(&params),
             buffers: &[
                 &weights,

@@ -3,20 +3,15 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, FOLD, Gibbs, Gpu, Program, Result, Storage, buffer, linear, pointwise,
+    Access, Array, FOLD, Gibbs, Gpu, Program, Result, Storage, buffer, lay_out, linear, pointwise,
     program::Constant,
     queue::{Dispatch, lock},
-    transpose,
+    tile::{Need, Tile},
 };
 use crate::{
     device::{Activation, Companion, Draw, Linear, Pointwise},
     random::{Stream, key},
 };
-
-/// Chains of a group: those that one thread draws at a time.
-pub(super) const GROUP: usize = 16;
-/// The most groups of a workgroup; more would leave too few workgroups to fill a GPU.
-pub(super) const MAX_GROUPS: usize = 2;
 
 /// Tiles that a dispatch has at least, where there are so many: enough to fill a large GPU.
 const LEAST_TILES: u32 = 256;
@@ -52,43 +47,30 @@ pub(super) const PROGRAM: Program = Program {
         Access::Write,
     ],
     params: size_of::<Params>(),
-    example: &[("GROUPS", Constant::U32(2)), ("WORDS", Constant::U32(2568))],
+    example: EXAMPLE,
 };
+
+/// Constants of `lib/half_sweep.wgsl`: 784-500 with 64 chains a workgroup.
+pub(super) const EXAMPLE: &[(&str, Constant)] = &[
+    ("BLOCKS", Constant::U32(2)),
+    ("PART", Constant::U32(8)),
+    ("CHAINS", Constant::U32(64)),
+    ("WORDS", Constant::U32(2568)),
+];
 
 pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
     let _sequence = lock(&gpu.sequence);
-    match groups(gpu, call.weights.shape(), call.visible.rows(), 0) {
-        0 => by_half_sweeps(gpu, call),
-        groups => fused(gpu, call, groups),
+    let need = Need {
+        shape: call.weights.shape(),
+        chains: call.visible.rows(),
+        together: 1,
+        fixed: 0,
+        each: 0,
+    };
+    match gpu.tile(&need) {
+        None => by_half_sweeps(gpu, call),
+        Some(tile) => fused(gpu, call, &need, tile),
     }
-}
-
-/// Groups of a workgroup that keeps the states of its chains and `more` bytes in its memory; 0 where
-/// not even one fits.
-pub(super) fn groups(gpu: &Gpu, (d, h): (usize, usize), chains: usize, more: usize) -> usize {
-    fitting(gpu, (d, h), more).min(MAX_GROUPS).min(chains.div_ceil(GROUP))
-}
-
-/// Groups whose states fit into workgroup memory beside `more` bytes.
-pub(super) fn fitting(gpu: &Gpu, (d, h): (usize, usize), more: usize) -> usize {
-    let room = gpu.device.limits().max_compute_workgroup_storage_size as usize;
-    room.saturating_sub(more) / (4 * (d + h))
-}
-
-/// The constants of `lib/half_sweep.wgsl`.
-pub(super) fn constants(groups: usize, (d, h): (usize, usize)) -> [(&'static str, Constant); 2] {
-    let words = (groups * (d + h)) as u32;
-    [("GROUPS", Constant::U32(groups as u32)), ("WORDS", Constant::U32(words))]
-}
-
-/// W `[D, H]`, then its transpose, as `lib/half_sweep.wgsl` reads them.
-pub(super) fn lay_out(gpu: &Gpu, weights: &Array) -> Result<wgpu::Buffer> {
-    let (d, h) = weights.shape();
-    let source = buffer("gibbs", "weights", weights)?;
-    let both = gpu.scratch("gibbs weights", 2 * d * h)?;
-    gpu.copy((source, 0), (&both, 0), 4 * (d * h) as u64)?;
-    transpose::transpose(gpu, source, (d, h), &both, d * h)?;
-    Ok(both)
 }
 
 /// The tiles of chains and the sweeps of a call, to be split into dispatches.
@@ -110,6 +92,15 @@ pub(super) struct Part {
 }
 
 impl Tiles {
+    pub fn new(need: &Need, tile: Tile, sweeps: u32) -> Self {
+        let (d, h) = need.shape;
+        Self {
+            work: 2.0 * f64::from(tile.chains) * (d * h) as f64,
+            count: need.workgroups(tile) as u32,
+            sweeps,
+        }
+    }
+
     pub fn for_each(&self, gpu: &Gpu, mut dispatch: impl FnMut(Part) -> Result<()>) -> Result<()> {
         let mut first_tile = 0;
         while first_tile < self.count {
@@ -138,10 +129,9 @@ impl Tiles {
     }
 }
 
-fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
+fn fused(gpu: &Gpu, call: Gibbs<'_>, need: &Need, first: Tile) -> Result<()> {
     let (d, h) = call.weights.shape();
-    let chains = call.visible.rows();
-    let weights = lay_out(gpu, call.weights)?;
+    let weights = lay_out::lay_out(gpu, call.weights)?;
     let biases = gpu.scratch("gibbs biases", d + h)?;
     gpu.copy((buffer("gibbs", "visible_bias", call.visible_bias)?, 0), (&biases, 0), 4 * d as u64)?;
     let hidden_bias = buffer("gibbs", "hidden_bias", call.hidden_bias)?;
@@ -150,12 +140,7 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
     let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
 
     let [key_low, key_high] = key(call.seed);
-    let tiles = Tiles {
-        work: 2.0 * (groups * GROUP * d * h) as f64,
-        count: chains.div_ceil(groups * GROUP) as u32,
-        sweeps: call.sweeps,
-    };
-    tiles.for_each(gpu, |part| {
+    let dispatch = |tile: Tile, chains: usize, part: Part| {
         let params = Params {
             visible: d as u32,
             hidden: h as u32,
@@ -174,7 +159,7 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
         };
         gpu.dispatch(Dispatch {
             program: &PROGRAM,
-            constants: &constants(groups, (d, h)),
+            constants: &tile.constants((d + h) as u32),
             params: bytemuck::bytes_of(&params),
             buffers: &[
                 &weights,
@@ -187,7 +172,15 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, groups: usize) -> Result<()> {
             groups: part.groups,
             work: part.work,
         })
-    })
+    };
+    // Workgroups that own no chains work as others do, and neither read nor write states.
+    let tile = gpu.timed_tile(need, first, |tile, count, sweeps| {
+        let work = Tiles::new(need, tile, sweeps).work * f64::from(count) * f64::from(sweeps);
+        let groups = [count.min(FOLD), count.div_ceil(FOLD), 1];
+        dispatch(tile, 0, Part { first_tile: 0, done: 0, sweeps, groups, work })
+    })?;
+    let tiles = Tiles::new(need, tile, call.sweeps);
+    tiles.for_each(gpu, |part| dispatch(tile, need.chains, part))
 }
 
 /// For models whose states do not fit into workgroup memory: each half-sweep is a product.

@@ -5,6 +5,7 @@ mod anneal;
 mod exchange;
 mod gibbs;
 mod langevin;
+mod lay_out;
 mod linear;
 mod matmul;
 mod normalize;
@@ -20,10 +21,13 @@ mod reduce;
 mod softmax;
 mod sum_parts;
 mod temper;
+mod tile;
 mod transpose;
+mod tune;
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
 };
 
@@ -33,6 +37,8 @@ use super::{
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
+use tile::Need;
+pub use tile::Tile;
 
 /// Whether shaders check bounds and loops. Off in release builds: the kernels are tested with
 /// the checks on and off, and never index by untrusted values.
@@ -66,6 +72,10 @@ pub struct Gpu {
     /// Held while commands are recorded that hand each other values through scratch buffers, or
     /// another thread's commands would come between them.
     sequence: Mutex<()>,
+    is_software: bool,
+    /// The tile that the block-Gibbs kernels must take, where one is forced.
+    tile: Option<Tile>,
+    tuner: tune::Tuner,
 }
 
 /// Why nothing more can be expected of a device: the first reason of either kind.
@@ -94,6 +104,7 @@ pub const PROGRAMS: &[&Program] = &[
     &potential::PROGRAM,
     &temper::PROGRAM,
     &sum_parts::PROGRAM,
+    &lay_out::PROGRAM,
 ];
 
 impl Gpu {
@@ -113,6 +124,7 @@ impl Gpu {
         }));
         let recorder = Mutex::new(Recorder::new(&device));
         let filling = matmul::filling(device.adapter_info().device_type);
+        let is_software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
             device,
             queue,
@@ -124,7 +136,45 @@ impl Gpu {
             recorder,
             scratch: Mutex::default(),
             sequence: Mutex::default(),
+            is_software,
+            tile: None,
+            tuner: tune::Tuner::new(),
         }
+    }
+
+    /// The name that it was given.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether its adapter is a software driver.
+    pub fn is_software(&self) -> bool {
+        self.is_software
+    }
+
+    /// Makes the block-Gibbs kernels take this tile wherever it fits, for tests and measurements.
+    pub fn with_tile(self, tile: Tile) -> Self {
+        Self { tile: Some(tile), ..self }
+    }
+
+    /// Makes `gibbs` time its tiles at every size and on software drivers too, and keeps the choices
+    /// in this folder, for tests.
+    pub fn with_timed_tiles(mut self, folder: PathBuf) -> Self {
+        self.tuner.always = true;
+        self.tuner.folder = Some(folder);
+        self
+    }
+
+    /// The tile for a block-Gibbs kernel; none where not even the smallest fits into workgroup memory.
+    fn tile(&self, need: &Need) -> Option<Tile> {
+        let candidates = self.candidates(need);
+        let forced = self.tile.filter(|tile| candidates.contains(tile));
+        forced.or(candidates.first().copied())
+    }
+
+    fn candidates(&self, need: &Need) -> Vec<Tile> {
+        let room = self.device.limits().max_compute_workgroup_storage_size as usize;
+        need.candidates(room, self.is_software)
     }
 
     /// The error that the device is in, if it is.

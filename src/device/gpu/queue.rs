@@ -177,6 +177,25 @@ impl Gpu {
         self.healthy()
     }
 
+    /// Submits what is recorded and waits until all is done.
+    fn drain(&self) -> Result<()> {
+        self.flush()?;
+        self.wait(None)?;
+        let mut recorder = lock(&self.recorder);
+        recorder.in_flight.clear();
+        recorder.idle_since = Instant::now();
+        Ok(())
+    }
+
+    /// How long the commands take that `record` records, once all before them are done.
+    pub(super) fn time(&self, record: impl FnOnce() -> Result<()>) -> Result<Duration> {
+        self.drain()?;
+        let started = Instant::now();
+        record()?;
+        self.drain()?;
+        Ok(started.elapsed())
+    }
+
     /// The one place that waits for the GPU, and where wgpu calls back. It panics in here when the
     /// device is lost, after its callback has told the reason; the panic becomes that fault.
     pub(super) fn poll(&self, submission_index: Option<wgpu::SubmissionIndex>) {
@@ -217,12 +236,7 @@ impl Gpu {
         });
         // A browser calls back by itself and must not be blocked.
         #[cfg(not(target_family = "wasm"))]
-        {
-            self.wait(None)?;
-            let mut recorder = lock(&self.recorder);
-            recorder.in_flight.clear();
-            recorder.idle_since = Instant::now();
-        }
+        self.drain()?;
         let lost = |reason: String| DeviceError::Lost { reason };
         MapFuture(mapped).await.map_err(lost)?;
         let view = staging.get_mapped_range(..).map_err(|error| lost(error.to_string()))?;

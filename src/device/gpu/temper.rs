@@ -4,9 +4,10 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{
     Access, Array, Gpu, Program, Result, Temper, buffer,
-    gibbs::{self, GROUP, Tiles},
-    program::Constant,
+    gibbs::{self, Tiles},
+    lay_out,
     queue::{Dispatch, lock},
+    tile::Need,
 };
 use crate::{
     device::Kernels,
@@ -50,30 +51,21 @@ pub(super) const PROGRAM: Program = Program {
         Access::Write,
     ],
     params: size_of::<Params>(),
-    example: &[("GROUPS", Constant::U32(2)), ("WORDS", Constant::U32(2568))],
+    example: gibbs::EXAMPLE,
 };
 
 /// Bytes of workgroup memory for the sums over threads.
 const SUMS: usize = 1024;
 /// Bytes of workgroup memory of a replica, beside its states.
 const REPLICA: usize = 12;
-/// The most groups of a workgroup of 256 threads, each of which judges a pair.
-const MOST_GROUPS: usize = 256 / GROUP;
 
 pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
     let _sequence = lock(&gpu.sequence);
     let (d, h) = call.weights.shape();
     let (chains, rungs) = (call.visible.rows(), call.betas.len());
-    let needed = rungs.div_ceil(GROUP);
-    let more = SUMS + REPLICA * GROUP * needed.clamp(gibbs::MAX_GROUPS, MOST_GROUPS);
-    let groups = match gibbs::groups(gpu, (d, h), chains, more) {
-        groups if groups < needed => needed,
-        groups => groups,
-    };
-    if groups > gibbs::fitting(gpu, (d, h), more).min(MOST_GROUPS) {
-        return Ok(false);
-    }
-    let weights = gibbs::lay_out(gpu, call.weights)?;
+    let need = Need { shape: (d, h), chains, together: rungs, fixed: SUMS, each: REPLICA };
+    let Some(tile) = gpu.tile(&need) else { return Ok(false) };
+    let weights = lay_out::lay_out(gpu, call.weights)?;
     let biases = gpu.scratch("temper biases", 3 * d + h + rungs)?;
     let mut betas = Array { rows: 1, columns: rungs, storage: gpu.allocate(1, rungs)? };
     gpu.write(&mut betas, 0, call.betas)?;
@@ -89,11 +81,7 @@ pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
     }
     let ladders = chains / rungs;
     let [key_low, key_high] = key(call.seed);
-    let tiles = Tiles {
-        work: 2.0 * (groups * GROUP * d * h) as f64,
-        count: ladders.div_ceil(groups * GROUP / rungs) as u32,
-        sweeps: call.sweeps,
-    };
+    let tiles = Tiles::new(&need, tile, call.sweeps);
     tiles.for_each(gpu, |part| {
         let params = Params {
             visible: d as u32,
@@ -118,7 +106,7 @@ pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
         };
         gpu.dispatch(Dispatch {
             program: &PROGRAM,
-            constants: &gibbs::constants(groups, (d, h)),
+            constants: &tile.constants((d + h) as u32),
             params: bytemuck::bytes_of(&params),
             buffers: &[
                 &weights,

@@ -1,4 +1,4 @@
-//! Host side of `shaders/transpose.wgsl`, which lays weights out for `gibbs`.
+//! Host side of `shaders/transpose.wgsl`, which lays weights out for `langevin`.
 
 use bytemuck::{Pod, Zeroable};
 

@@ -1,0 +1,183 @@
+//! The timed choice among tiles: each of a handful runs for some milliseconds on no chains at all,
+//! and the fastest is kept in the user's cache folder. Only `gibbs` uses it, no bit of whose results
+//! depends on the tile.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Write,
+    path::PathBuf,
+    sync::Mutex,
+    time::Duration,
+};
+
+use atomic_write_file::AtomicWriteFile;
+
+use super::{
+    DeviceError, Gpu, Result,
+    queue::lock,
+    tile::{Need, Tile},
+};
+
+/// Chains of a call from which on a choice is worth its time.
+const WORTH: usize = 2048;
+/// How long one run of a tile should take.
+const RUN: Duration = Duration::from_millis(10);
+/// A run that can be timed.
+const SOUND: Duration = Duration::from_millis(2);
+
+/// What has been chosen, and where it is kept.
+#[derive(Default)]
+pub(super) struct Tuner {
+    /// Whether to time software drivers and small calls too.
+    pub always: bool,
+    /// Folder of the kept choices; none is kept without one.
+    pub folder: Option<PathBuf>,
+    known: Mutex<HashMap<String, Tile>>,
+}
+
+impl Tuner {
+    pub fn new() -> Self {
+        Self { folder: cache_folder(), ..Self::default() }
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join("tiles.json"))
+    }
+
+    /// The kept choices; none where the file is missing or broken.
+    fn kept(&self) -> BTreeMap<String, Tile> {
+        let text = self.file().and_then(|file| std::fs::read(file).ok());
+        text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+    }
+
+    /// Keeps a choice. The file is replaced as a whole, so that no reader sees half of one; where it
+    /// cannot be written, the next process chooses again.
+    fn keep(&self, key: &str, tile: Tile) {
+        let (Some(folder), Some(file)) = (&self.folder, self.file()) else { return };
+        let mut kept = self.kept();
+        kept.insert(key.into(), tile);
+        let write = || -> std::io::Result<()> {
+            std::fs::create_dir_all(folder)?;
+            let mut file = AtomicWriteFile::open(file)?;
+            file.write_all(&serde_json::to_vec_pretty(&kept)?)?;
+            file.commit()
+        };
+        // Nothing but time is lost.
+        let _ = write();
+    }
+}
+
+/// `ergodic` in the user's cache folder: `$XDG_CACHE_HOME`, `%LOCALAPPDATA%`, `~/Library/Caches` on
+/// macOS, else `~/.cache`.
+fn cache_folder() -> Option<PathBuf> {
+    // Relative paths are to be ignored, says the XDG specification.
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let of_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    let cache = folder("XDG_CACHE_HOME")
+        .or_else(|| folder("LOCALAPPDATA"))
+        .or_else(|| Some(folder("HOME")?.join(of_home)))?;
+    Some(cache.join("ergodic"))
+}
+
+impl Gpu {
+    /// The fastest tile for a call, or `first` where the choice is not worth its time. `run` records
+    /// sweeps of so many workgroups that own no chains: (tile, workgroups, sweeps).
+    pub(super) fn timed_tile(
+        &self,
+        need: &Need,
+        first: Tile,
+        run: impl Fn(Tile, u32, u32) -> Result<()>,
+    ) -> Result<Tile> {
+        let worth = self.tuner.always || (!self.is_software && need.chains >= WORTH);
+        if self.tile.is_some() || !worth || cfg!(target_family = "wasm") {
+            return Ok(first);
+        }
+        let key = self.key(need);
+        if let Some(tile) = lock(&self.tuner.known).get(&key) {
+            return Ok(*tile);
+        }
+        let candidates = self.candidates(need);
+        let kept = self.tuner.kept().get(&key).copied().filter(|tile| candidates.contains(tile));
+        let tile = match kept {
+            Some(tile) => tile,
+            None => {
+                let tile = self.fastest(need, first, &handful(&candidates), run)?;
+                self.tuner.keep(&key, tile);
+                tile
+            }
+        };
+        lock(&self.tuner.known).insert(key, tile);
+        Ok(tile)
+    }
+
+    /// What a choice depends on.
+    fn key(&self, need: &Need) -> String {
+        let info = self.device.adapter_info();
+        let (d, h) = need.shape;
+        format!(
+            "{} {}, {} {} {:?}, {} bytes, gibbs {d}-{h}, {} chains",
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION"),
+            self.name,
+            info.driver_info,
+            info.backend,
+            self.device.limits().max_compute_workgroup_storage_size,
+            need.chains.next_power_of_two(),
+        )
+    }
+
+    fn fastest(
+        &self,
+        need: &Need,
+        first: Tile,
+        tiles: &[Tile],
+        run: impl Fn(Tile, u32, u32) -> Result<()>,
+    ) -> Result<Tile> {
+        // As many workgroups as the call has, or as run for some milliseconds.
+        let all = need.workgroups(first) as u32;
+        let mut count = all.min(64);
+        run(first, count, 1)?;
+        let mut took = self.time(|| run(first, count, 1))?;
+        while count < all && took < SOUND {
+            count = (4 * count).min(all);
+            took = self.time(|| run(first, count, 1))?;
+        }
+        let share = RUN.as_secs_f64() / took.as_secs_f64().max(1e-6);
+        let (chains, sweeps) = if share >= 1.0 && count < all {
+            ((f64::from(count) * share) as usize * first.chains as usize, 1)
+        } else {
+            (count as usize * first.chains as usize, (share as u32).clamp(1, 64))
+        };
+        let part = Need { chains: chains.min(need.chains), ..*need };
+        let mut best = (Duration::MAX, first);
+        for tile in tiles {
+            let timed = || -> Result<Duration> {
+                let workgroups = part.workgroups(*tile) as u32;
+                // The first run compiles.
+                run(*tile, workgroups, 1)?;
+                let once = || self.time(|| run(*tile, workgroups, sweeps));
+                Ok(once()?.min(once()?))
+            };
+            match timed() {
+                Ok(took) if took < best.0 => best = (took, *tile),
+                Ok(_) => {}
+                // A driver may refuse to compile a variant.
+                Err(DeviceError::Refused { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(best.1)
+    }
+}
+
+/// The three cheapest of the tiles, and the cheapest of every register tile.
+fn handful(candidates: &[Tile]) -> Vec<Tile> {
+    let mut tiles: Vec<Tile> = Vec::new();
+    for tile in candidates {
+        let is_new = !tiles.iter().any(|t| (t.blocks, t.part) == (tile.blocks, tile.part));
+        if tiles.len() < 3 || is_new {
+            tiles.push(*tile);
+        }
+    }
+    tiles
+}
