@@ -102,14 +102,12 @@ impl Need {
         let bytes = |tile: &Tile| {
             4 * (d + h) * tile.words() as usize + self.fixed + self.each * tile.chains as usize
         };
-        let mut fitting: Vec<Tile> = Tile::all()
+        let mut fitting: Vec<(f64, Tile)> = Tile::all()
             .filter(|tile| tile.chains as usize >= self.together && bytes(tile) <= room)
+            .map(|tile| (self.cost(tile, is_software), tile))
             .collect();
-        fitting.sort_by(|a, b| {
-            let [a, b] = [a, b].map(|tile| self.cost(*tile, is_software));
-            a.total_cmp(&b)
-        });
-        fitting
+        fitting.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        fitting.into_iter().map(|(_, tile)| tile).collect()
     }
 
     /// Instructions that a multiprocessor issues for a sweep, relative to other tiles: those of a
