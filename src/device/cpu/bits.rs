@@ -5,11 +5,15 @@
 //! Source: the "method of the four Russians", Arlazarov, Dinic, Kronrod and Faradzhev, "On economical
 //! construction of the transitive closure of a directed graph", 1970.
 //!
-//! Whether a row is taken this way depends on that row alone, and so do its sums: where rows are too
-//! few for a table, the sums are taken one by one in the order in which the table would take them.
+//! Where few bits of a row are on, the rows of W that they select are fewer than the groups, and are
+//! summed one by one.
+//!
+//! Which way a row is taken depends on that row alone, and so do its sums: where rows are too few for
+//! a table, those of a group are summed in the order in which the table would sum them.
+
+use std::cell::RefCell;
 
 use pulp::{Arch, Simd, WithSimd};
-
 use rayon::prelude::*;
 
 use super::{
@@ -30,6 +34,8 @@ const WIDE: usize = 2;
 const NARROW: usize = 1;
 /// Rows from which a table pays.
 const FEW_ROWS: usize = 8;
+/// Up to this share of ones, 1 / `SPARSE`, the rows of W that they select are summed one by one.
+const SPARSE: usize = 6;
 /// Units and columns from which products are taken this way.
 const LEAST: usize = 16;
 
@@ -53,7 +59,8 @@ impl Blocks {
         let quarter = k.div_ceil(UNITS);
         let groups = quarter.next_multiple_of(GROUPS);
         let lanes = n.div_ceil(LANES);
-        let mut values = vec![Lanes::ZERO; groups * UNITS * lanes];
+        let mut values = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        values.resize(groups * UNITS * lanes, Lanes::ZERO);
         let panel = groups * UNITS * WIDE;
         values.par_chunks_mut(panel).enumerate().for_each(|(panel, values)| {
             let width = values.len() / (groups * UNITS) * LANES;
@@ -63,7 +70,10 @@ impl Blocks {
             for (run, values) in values.chunks_exact_mut(GROUPS * width).enumerate() {
                 let (group, place) = (run / UNITS * GROUPS, run % UNITS);
                 let unit = group + place * quarter;
-                let units = GROUPS.min(quarter - group).min(k.saturating_sub(unit));
+                let units = GROUPS.min(quarter.saturating_sub(group)).min(k.saturating_sub(unit));
+                if units < GROUPS || columns < width {
+                    values.fill(0.0);
+                }
                 weights.copy_block((unit, units), (first, columns), width, values);
             }
         });
@@ -71,13 +81,36 @@ impl Blocks {
     }
 }
 
+thread_local! {
+    /// Memory of blocks that are gone: new pages cost more than what is laid out in them.
+    static SPARE: RefCell<Vec<Vec<Lanes>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Blocks whose memory is kept: a model has two directions.
+const KEPT: usize = 2;
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.values);
+        SPARE.with_borrow_mut(|spare| {
+            if spare.len() < KEPT {
+                spare.push(values);
+            }
+        });
+    }
+}
+
 /// The rows of a tile that hold only zeros and ones.
 pub(super) struct BitRows {
-    /// Their places in the tile.
+    /// Places in the tile of those with many ones.
     rows: Vec<usize>,
     groups: usize,
     /// `[rows, groups]`: which units of the group are on, the first in the lowest bit.
     choices: Vec<u8>,
+    /// Places in the tile of those with few ones, and where these end in `ones`.
+    sparse: Vec<(usize, usize)>,
+    /// Rows of a panel of [`Blocks`].
+    ones: Vec<u32>,
 }
 
 impl BitRows {
@@ -85,35 +118,52 @@ impl BitRows {
     pub fn find(x: &[f32], k: usize) -> Self {
         let quarter = k.div_ceil(UNITS);
         let groups = quarter.next_multiple_of(GROUPS);
-        let mut found = Self { rows: Vec::new(), groups, choices: Vec::new() };
-        found.choices.reserve(x.len() / k * groups);
+        let place = |unit: usize| {
+            let (group, place) = (unit % quarter, unit / quarter);
+            ((group / GROUPS * UNITS + place) * GROUPS + group % GROUPS) as u32
+        };
+        let places: Vec<u32> = (0..k).map(place).collect();
+        let (rows, choices, sparse) = (Vec::new(), Vec::new(), Vec::new());
+        let mut found = Self { rows, groups, choices, sparse, ones: Vec::new() };
         let mut whole = vec![0.0; UNITS * quarter];
         for (row, x) in x.chunks_exact(k).enumerate() {
             whole[..k].copy_from_slice(x);
             let end = found.choices.len();
             found.choices.resize(end + groups, 0);
-            let is_bits = vectorize(
+            let (is_bits, count) = vectorize(
                 #[inline(always)]
                 || choose(&whole, &mut found.choices[end..][..quarter]),
             );
-            if is_bits {
+            if is_bits && count * SPARSE > k {
                 found.rows.push(row);
-            } else {
-                found.choices.truncate(end);
+                continue;
+            }
+            found.choices.truncate(end);
+            if is_bits {
+                let mut end = found.ones.len();
+                // Without a branch, which bits would mislead; there is room for one too many.
+                found.ones.resize(end + count + 1, 0);
+                for (x, place) in x.iter().zip(&places) {
+                    found.ones[end] = *place;
+                    end += usize::from(*x == 1.0);
+                }
+                found.ones.truncate(end);
+                found.sparse.push((row, end));
             }
         }
         found
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// The other rows of a tile of `m`.
     pub fn others(&self, m: usize) -> Vec<usize> {
-        let mut bits = self.rows.iter().peekable();
-        (0..m).filter(|row| bits.next_if_eq(&row).is_none()).collect()
+        let mut is_other = vec![true; m];
+        self.places().for_each(|row| is_other[row] = false);
+        (0..m).filter(|row| is_other[*row]).collect()
+    }
+
+    /// The places of all: those with many ones, then those with few.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        self.rows.iter().copied().chain(self.sparse.iter().map(|(row, _)| *row))
     }
 
     /// Writes these rows of out `[m, n]` ← x · W.
@@ -122,25 +172,27 @@ impl BitRows {
     }
 }
 
-/// Which units of every group are on, given the values of all; whether all are 0 or 1.
+/// Which units of every group are on, given the values of all; whether all are 0 or 1, and how many are
+/// not 0.
 #[inline(always)]
-fn choose(x: &[f32], choices: &mut [u8]) -> bool {
+fn choose(x: &[f32], choices: &mut [u8]) -> (bool, usize) {
     const ONE: u32 = 1f32.to_bits();
     let quarter = choices.len();
     let (a, rest) = x.split_at(quarter);
     let (b, rest) = rest.split_at(quarter);
     let (c, d) = rest.split_at(quarter);
-    let mut others = 0;
+    let (mut others, mut count) = (0, 0);
     for ((((choice, a), b), c), d) in choices.iter_mut().zip(a).zip(b).zip(c).zip(d) {
         let bits = [a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits()];
         for bits in bits {
             others |= u32::from((bits != 0) & (bits != ONE));
+            count += u32::from(bits != 0);
         }
         // The lowest bit of the exponent of 1.
         let [a, b, c, d] = bits.map(|bits| bits >> 23 & 1);
         *choice = (a | b << 1 | c << 2 | d << 3) as u8;
     }
-    others == 0
+    (others == 0, count as usize)
 }
 
 struct Multiply<'a> {
@@ -161,7 +213,8 @@ impl WithSimd for Multiply<'_> {
         let Self { bits, weights, out } = self;
         let (n, rows) = (weights.n, weights.groups * UNITS);
         let mut table = vec![Lanes::ZERO; GROUPS * SUMS * WIDE];
-        let mut sums = vec![Lanes::ZERO; bits.len() * WIDE];
+        let count = bits.rows.len() + bits.sparse.len();
+        let mut sums = vec![Lanes::ZERO; count * WIDE];
         for (panel, values) in weights.values.chunks(rows * WIDE).enumerate() {
             let wide = values.len() == rows * WIDE;
             let values = registers::<S>(values);
@@ -179,7 +232,7 @@ impl WithSimd for Multiply<'_> {
             let width = (WIDE * LANES).min(n - first);
             let sums: &[f32] = bytemuck::must_cast_slice(&sums);
             let lanes = if wide { WIDE } else { NARROW } * LANES;
-            for (row, sums) in bits.rows.iter().zip(sums.chunks_exact(lanes)) {
+            for (row, sums) in bits.places().zip(sums.chunks_exact(lanes)) {
                 out[row * n + first..][..width].copy_from_slice(&sums[..width]);
             }
         }
@@ -196,9 +249,22 @@ fn panel_sums<S: Simd, R: Registers<S>>(
     sums: &mut [S::f32s],
 ) {
     let groups = bits.groups;
+    let (sums, of_sparse) = sums.split_at_mut(bits.rows.len() * R::COUNT);
+    let mut start = 0;
+    for ((_, end), to) in bits.sparse.iter().zip(of_sparse.chunks_exact_mut(R::COUNT)) {
+        let mut sum = R::load(simd, to).like(0.0);
+        for row in &bits.ones[start..*end] {
+            sum = sum + R::load(simd, &values[*row as usize * R::COUNT..][..R::COUNT]);
+        }
+        sum.store(to);
+        start = *end;
+    }
+    if bits.rows.is_empty() {
+        return;
+    }
     let table = &mut table[..GROUPS * SUMS * R::COUNT];
     for (block, weights) in values.chunks_exact(GROUPS * UNITS * R::COUNT).enumerate() {
-        let few = bits.len() < FEW_ROWS;
+        let few = bits.rows.len() < FEW_ROWS;
         if !few {
             for (group, table) in table.chunks_exact_mut(SUMS * R::COUNT).enumerate() {
                 tabulate::<S, R>(simd, &weights[group * R::COUNT..], table);
@@ -276,7 +342,8 @@ mod tests {
                 let x = rows.concat().repeat(times);
                 let m = rows.len() * times;
                 let bits = BitRows::find(&x, k);
-                assert_eq!(bits.len(), 4 * times);
+                assert_eq!(bits.places().count(), 4 * times);
+                assert!(bits.sparse.len() >= times && bits.rows.len() >= 2 * times);
                 let others: Vec<usize> = (0..times).flat_map(|i| [6 * i + 3, 6 * i + 5]).collect();
                 assert_eq!(bits.others(m), others);
                 let mut out = vec![-1.0; m * n];
