@@ -36,8 +36,10 @@ const NARROW: usize = 1;
 const FEW_ROWS: usize = 8;
 /// Up to this share of ones, 1 / `SPARSE`, the rows of W that they select are summed one by one.
 const SPARSE: usize = 6;
-/// Units and columns from which products are taken this way.
-const LEAST: usize = 16;
+/// Units and columns from which products are taken this way: a row's bits are worth finding if its
+/// product is long.
+const LEAST_UNITS: usize = 16;
+const LEAST_COLUMNS: usize = 64;
 
 /// W `[k, n]` in the order in which products with bits read it: by panels of columns, and in these by
 /// blocks of groups.
@@ -53,7 +55,7 @@ pub(super) struct Blocks {
 impl Blocks {
     /// Lays out W, or Wᵀ, on all threads; none where the product is too small for it to pay.
     pub fn new(weights: View<'_>, (k, n): (usize, usize)) -> Option<Self> {
-        if k < LEAST || n < LEAST {
+        if k < LEAST_UNITS || n < LEAST_COLUMNS {
             return None;
         }
         let quarter = k.div_ceil(UNITS);
@@ -324,7 +326,7 @@ mod tests {
 
     #[test]
     fn rows_of_bits_are_found_and_multiplied() {
-        for (k, n) in [(16, 16), (30, 300), (33, 64), (65, 97), (129, 20)] {
+        for (k, n) in [(16, 64), (30, 300), (33, 65), (65, 97), (129, 130)] {
             let rows = [
                 (0..k).map(|u| f32::from(u % 7 == 0)).collect::<Vec<_>>(),
                 (0..k).map(|u| f32::from(u % 2 == 0)).collect(),
