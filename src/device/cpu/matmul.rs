@@ -161,7 +161,8 @@ impl<'a> Weights<'a> {
 /// Whether any row of `k` values holds only zeros and ones. Others are seen at their first value that
 /// is neither.
 pub(super) fn any_bits(x: &[f32], k: usize) -> bool {
-    x.chunks_exact(k).any(|row| row.iter().all(|x| *x == 0.0 || *x == 1.0))
+    // Rows without values are no rows of bits.
+    k > 0 && x.chunks_exact(k).any(|row| row.iter().all(|x| *x == 0.0 || *x == 1.0))
 }
 
 /// Products of so few columns, or sums of so few terms, are loops: `gemm` works on larger blocks.

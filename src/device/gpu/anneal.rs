@@ -46,16 +46,13 @@ pub(super) const PROGRAM: Program = Program {
     example: gibbs::EXAMPLE,
 };
 
-/// Bytes of workgroup memory for the sums over threads.
-const SUMS: usize = 1024;
-
 pub(super) fn anneal(gpu: &Gpu, call: Anneal<'_>) -> Result<()> {
     let _sequence = lock(&gpu.sequence);
     let need = Need {
         shape: call.weights.shape(),
         chains: call.visible.rows(),
         together: 1,
-        fixed: SUMS,
+        fixed: gibbs::SUMS,
         each: 0,
     };
     match gpu.tile(&need) {
@@ -68,13 +65,8 @@ fn fused(gpu: &Gpu, call: Anneal<'_>, need: &Need, tile: Tile) -> Result<()> {
     let (d, h) = call.weights.shape();
     let chains = call.visible.rows();
     let weights = lay_out::lay_out(gpu, call.weights)?;
-    let biases = gpu.scratch("anneal biases", d + h + d)?;
-    let mut place = 0;
-    for bias in [call.base_bias, call.hidden_bias, call.bias_shift] {
-        let bytes = 4 * bias.len() as u64;
-        gpu.copy((buffer("anneal", "bias", bias)?, 0), (&biases, place), bytes)?;
-        place += bytes;
-    }
+    let biases = [call.base_bias, call.hidden_bias, call.bias_shift];
+    let biases = gibbs::joined(gpu, "anneal biases", &biases)?;
     let mut betas =
         Array { rows: 1, columns: call.betas.len(), storage: gpu.allocate(1, call.betas.len())? };
     gpu.write(&mut betas, 0, call.betas)?;

@@ -73,6 +73,21 @@ pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
     }
 }
 
+/// Bytes of workgroup memory of `lib/totals.wgsl`.
+pub(super) const SUMS: usize = 1024;
+
+/// Arrays one after the other in one buffer, since a kernel has few bindings.
+pub(super) fn joined(gpu: &Gpu, purpose: &'static str, arrays: &[&Array]) -> Result<wgpu::Buffer> {
+    let target = gpu.scratch(purpose, arrays.iter().map(|array| array.len()).sum())?;
+    let mut place = 0;
+    for array in arrays {
+        let bytes = 4 * array.len() as u64;
+        gpu.copy((buffer("gibbs", purpose, array)?, 0), (&target, place), bytes)?;
+        place += bytes;
+    }
+    Ok(target)
+}
+
 /// The tiles of chains and the sweeps of a call, to be split into dispatches.
 pub(super) struct Tiles {
     /// Work of a sweep of one tile.
@@ -132,10 +147,7 @@ impl Tiles {
 fn fused(gpu: &Gpu, call: Gibbs<'_>, need: &Need, first: Tile) -> Result<()> {
     let (d, h) = call.weights.shape();
     let weights = lay_out::lay_out(gpu, call.weights)?;
-    let biases = gpu.scratch("gibbs biases", d + h)?;
-    gpu.copy((buffer("gibbs", "visible_bias", call.visible_bias)?, 0), (&biases, 0), 4 * d as u64)?;
-    let hidden_bias = buffer("gibbs", "hidden_bias", call.hidden_bias)?;
-    gpu.copy((hidden_bias, 0), (&biases, 4 * d as u64), 4 * h as u64)?;
+    let biases = joined(gpu, "gibbs biases", &[call.visible_bias, call.hidden_bias])?;
     let unused = gpu.unused()?;
     let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
 

@@ -54,8 +54,6 @@ pub(super) const PROGRAM: Program = Program {
     example: gibbs::EXAMPLE,
 };
 
-/// Bytes of workgroup memory for the sums over threads.
-const SUMS: usize = 1024;
 /// Bytes of workgroup memory of a replica, beside its states.
 const REPLICA: usize = 12;
 
@@ -63,22 +61,15 @@ pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
     let _sequence = lock(&gpu.sequence);
     let (d, h) = call.weights.shape();
     let (chains, rungs) = (call.visible.rows(), call.betas.len());
-    let need = Need { shape: (d, h), chains, together: rungs, fixed: SUMS, each: REPLICA };
+    let need = Need { shape: (d, h), chains, together: rungs, fixed: gibbs::SUMS, each: REPLICA };
     let Some(tile) = gpu.tile(&need) else { return Ok(false) };
     let weights = lay_out::lay_out(gpu, call.weights)?;
-    let biases = gpu.scratch("temper biases", 3 * d + h + rungs)?;
     let mut betas = Array { rows: 1, columns: rungs, storage: gpu.allocate(1, rungs)? };
     gpu.write(&mut betas, 0, call.betas)?;
-    let mut place = 0;
-    for array in [call.base_bias, call.hidden_bias, call.bias_shift]
-        .into_iter()
-        // Without a clamp its place holds anything.
-        .chain([call.clamp.unwrap_or(call.bias_shift), &betas])
-    {
-        let bytes = 4 * array.len() as u64;
-        gpu.copy((buffer("temper", "bias", array)?, 0), (&biases, place), bytes)?;
-        place += bytes;
-    }
+    // Without a clamp its place holds anything.
+    let clamp = call.clamp.unwrap_or(call.bias_shift);
+    let biases = [call.base_bias, call.hidden_bias, call.bias_shift, clamp, &betas];
+    let biases = gibbs::joined(gpu, "temper biases", &biases)?;
     let ladders = chains / rungs;
     let [key_low, key_high] = key(call.seed);
     let tiles = Tiles::new(&need, tile, call.sweeps);
