@@ -1,5 +1,6 @@
 // Sums in a fixed order. Constants: OPERATION 0 column sums, 1 sum of squares, 2 squared distance,
-// 3 count of NaN and infinities, 4 dot products of rows; EACH: rows have weights of their own.
+// 3 count of NaN and infinities, 4 dot products of rows; EACH: rows have weights of their own, or in
+// operation 4 rows of the other to go with them, where else one goes with all.
 
 struct Params {
     rows: u32,
@@ -10,7 +11,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;       // [rows, columns]
-@group(0) @binding(2) var<storage, read> other: array<f32>;   // as x (2 and 4)
+@group(0) @binding(2) var<storage, read> other: array<f32>;   // as x (2 and 4), or [columns] (4)
 @group(0) @binding(3) var<storage, read> weights: array<f32>; // [rows] (operation 0, EACH)
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
@@ -66,7 +67,7 @@ fn row_dots(group: u32, thread: u32) {
     if row < params.rows {
         for (var column = lane; column < params.columns; column += 16u) {
             let index = row * params.columns + column;
-            sum += x[index] * other[index];
+            sum += x[index] * other[select(column, index, EACH)];
         }
     }
     partial[thread] = sum;

@@ -146,20 +146,27 @@ impl Linear<'_> {
     }
 }
 
-/// out ← Σₙ weight · (xₙ − x_offset)(yₙ − y_offset)ᵀ, or out plus that.
+/// out ← Σ over all terms of Σₙ weight · (xₙ − x_offset)(yₙ − y_offset)ᵀ, or out plus that.
 pub struct Outer<'a> {
-    /// `[n, D]`.
-    pub x: &'a Array,
-    /// `[n, H]`.
-    pub y: &'a Array,
+    /// One or more.
+    pub terms: &'a [OuterTerm<'a>],
     /// Subtracted from each row of x, `[1, D]`.
     pub x_offset: &'a Array,
     /// Subtracted from each row of y, `[1, H]`.
     pub y_offset: &'a Array,
-    /// Weights of the rows.
-    pub weights: RowWeights<'a>,
     /// Whether to add to what `out` holds.
     pub accumulate: bool,
+}
+
+/// Rows of an [`Outer`].
+#[derive(Clone, Copy)]
+pub struct OuterTerm<'a> {
+    /// `[n, D]`.
+    pub x: &'a Array,
+    /// `[n, H]`.
+    pub y: &'a Array,
+    /// Weights of the rows.
+    pub weights: RowWeights<'a>,
 }
 
 /// Weights of the rows of a batch.
@@ -167,7 +174,7 @@ pub struct Outer<'a> {
 pub enum RowWeights<'a> {
     /// One weight for all.
     Uniform(f32),
-    /// One each, `[n, 1]`.
+    /// One each, `[n, 1]` or `[1, n]`.
     Each(&'a Array),
 }
 
@@ -187,7 +194,7 @@ pub enum Reduce<'a> {
     SquaredDistance(&'a Array),
     /// out `[1, 1]` ← how many values are NaN or infinite.
     NonFinite,
-    /// out `[n, 1]` ← Σᵢ xᵢ · otherᵢ of each row.
+    /// out, `[n, 1]` or `[1, n]`, ← Σᵢ xᵢ · otherᵢ of each row; the other has as many rows or one for all.
     RowDot(&'a Array),
 }
 

@@ -21,8 +21,8 @@ pub use array::{Array, Storage};
 pub use error::{DeviceError, bytes};
 pub use exchange::{Exchange, LABELS};
 pub use kernels::{
-    Activation, Anneal, Companion, Draw, Gibbs, Kernels, Linear, Optimize, Outer, Pending,
-    Pointwise, Reduce, Result, RowWeights,
+    Activation, Anneal, Companion, Draw, Gibbs, Kernels, Linear, Optimize, Outer, OuterTerm,
+    Pending, Pointwise, Reduce, Result, RowWeights,
 };
 pub use net::{
     Accept, Head, LARGEST_ENERGY, LARGEST_STATE, Langevin, Layer, Net, Nonlinearity, Rule, TALLY,
@@ -261,13 +261,16 @@ impl Device {
 
     /// Weighted sum of outer products; see [`Outer`].
     pub fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
-        let (n, d) = call.x.shape();
-        let h = call.y.columns;
-        expect("outer", "y", call.y.shape(), (n, h))?;
+        let (d, h) = (call.x_offset.columns, call.y_offset.columns);
+        expect("outer", "out", out.shape(), (d, h))?;
         expect("outer", "x_offset", call.x_offset.shape(), (1, d))?;
         expect("outer", "y_offset", call.y_offset.shape(), (1, h))?;
-        expect("outer", "out", out.shape(), (d, h))?;
-        check_weights("outer", call.weights, n)?;
+        for term in call.terms {
+            let rows = term.x.rows;
+            expect("outer", "x", term.x.shape(), (rows, d))?;
+            expect("outer", "y", term.y.shape(), (rows, h))?;
+            check_weights("outer", term.weights, rows)?;
+        }
         self.backend.outer(call, out)
     }
 
@@ -283,8 +286,9 @@ impl Device {
                 (1, 1)
             }
             Reduce::RowDot(other) => {
-                expect("reduce", "other", other.shape(), x.shape())?;
-                (x.rows, 1)
+                let rows = if other.rows == 1 { 1 } else { x.rows };
+                expect("reduce", "other", other.shape(), (rows, x.columns))?;
+                if out.rows == 1 { (1, x.rows) } else { (x.rows, 1) }
             }
             Reduce::SumOfSquares | Reduce::NonFinite => (1, 1),
         };
@@ -386,6 +390,7 @@ fn check_linear(kernel: &'static str, call: &Linear<'_>) -> Result<(usize, usize
 fn check_weights(kernel: &'static str, weights: RowWeights<'_>, rows: usize) -> Result<()> {
     match weights {
         RowWeights::Uniform(_) => Ok(()),
+        RowWeights::Each(w) if w.rows == 1 => expect(kernel, "weights", w.shape(), (1, rows)),
         RowWeights::Each(w) => expect(kernel, "weights", w.shape(), (rows, 1)),
     }
 }

@@ -4,8 +4,8 @@
 use super::{Domain, Energy, ModelError, Points, Weights, cholesky::Cholesky};
 use crate::{
     device::{
-        Activation, Array, Device, DeviceError, Linear, Outer, Pointwise, Reduce, Result,
-        RowWeights,
+        Activation, Array, Device, DeviceError, Linear, Outer, OuterTerm, Pointwise, Reduce,
+        Result, RowWeights,
     },
     tensor::{self, Tensor},
 };
@@ -196,14 +196,9 @@ impl Energy for Gaussian {
             };
             let accumulate = index > 0;
             let (uniform, each) = scaled(0.5)?;
-            let outer = Outer {
-                x: points.x,
-                y: points.x,
-                x_offset: &offset,
-                y_offset: &offset,
-                weights: each.as_ref().map_or(RowWeights::Uniform(uniform), RowWeights::Each),
-                accumulate,
-            };
+            let weights = each.as_ref().map_or(RowWeights::Uniform(uniform), RowWeights::Each);
+            let terms = &[OuterTerm { x: points.x, y: points.x, weights }];
+            let outer = Outer { terms, x_offset: &offset, y_offset: &offset, accumulate };
             device.outer(&outer, precision)?;
             let (uniform, each) = scaled(-1.0)?;
             let weights = each.as_ref().map_or(RowWeights::Uniform(uniform), RowWeights::Each);

@@ -4,8 +4,8 @@
 use super::{Bipartite, Domain, Energy, ModelError, Points, Weights};
 use crate::{
     device::{
-        Activation, Array, Device, DeviceError, Linear, Outer, Pointwise, Reduce, Result,
-        RowWeights,
+        Activation, Array, Device, DeviceError, Linear, Outer, OuterTerm, Pointwise, Reduce,
+        Result, RowWeights,
     },
     random::{HostRng, Stream},
     tensor::{self, Tensor},
@@ -178,22 +178,79 @@ impl Rbm {
     /// Turns bias gradients into centred ones: ∇b − ∇W λ and ∇c − ∇Wᵀ μ, with ∇W centred already.
     fn centre_biases(&self, offsets: &Offsets, gradient: &mut [Array]) -> Result<()> {
         let [weights, visible_bias, hidden_bias] = gradient else { return Ok(()) };
-        for (x, transposed, bias) in
-            [(&offsets.hidden, true, visible_bias), (&offsets.visible, false, hidden_bias)]
-        {
+        let by_visible = RowWeights::Each(&offsets.visible);
+        for (reduce, bias) in [
+            (Reduce::RowDot(&offsets.hidden), visible_bias),
+            (Reduce::ColumnSum { weights: by_visible, accumulate: false }, hidden_bias),
+        ] {
             let mut shift = self.device.zeros(1, bias.columns())?;
-            let call = Linear {
-                x,
-                weights,
-                transposed,
-                bias: None,
-                scale: 1.0,
-                activation: Activation::Identity,
-            };
-            self.device.linear(&call, &mut shift)?;
+            self.device.reduce(reduce, weights, &mut shift)?;
             self.device.pointwise(Pointwise::Axpy { x: &shift, scale: -1.0 }, bias)?;
         }
         Ok(())
+    }
+
+    /// What points bring to the gradient.
+    fn side<'a>(&self, points: &Points<'a>) -> Result<Side<'a>> {
+        let hidden_means = match points.hidden_means {
+            Some(means) => Kept::Given(means),
+            None => {
+                let mut means = self.device.zeros(points.x.rows(), self.hidden())?;
+                self.hidden_means(points.x, &mut means)?;
+                Kept::Made(means)
+            }
+        };
+        let weights = match points.weights {
+            Weights::Uniform(weight) => SideWeights::Uniform(-weight),
+            Weights::Each(weights) => {
+                let mut negated = self.device.duplicate(weights)?;
+                self.device.pointwise(Pointwise::Scale(-1.0), &mut negated)?;
+                SideWeights::Each(negated)
+            }
+            Weights::Outputs(weights) => {
+                return Err(DeviceError::Shape {
+                    kernel: "gradient",
+                    operand: "weights for each output of an energy that has one",
+                    found: weights.shape(),
+                    wanted: (points.x.rows(), 1),
+                });
+            }
+        };
+        Ok(Side { x: points.x, hidden_means, weights })
+    }
+}
+
+/// Points with the means of their hidden units. The energy falls with each product, so their weights
+/// have changed sign.
+struct Side<'a> {
+    x: &'a Array,
+    hidden_means: Kept<'a>,
+    weights: SideWeights,
+}
+
+enum Kept<'a> {
+    Given(&'a Array),
+    Made(Array),
+}
+
+enum SideWeights {
+    Uniform(f32),
+    Each(Array),
+}
+
+impl Side<'_> {
+    fn term(&self) -> OuterTerm<'_> {
+        OuterTerm {
+            x: self.x,
+            y: match &self.hidden_means {
+                Kept::Given(means) => means,
+                Kept::Made(means) => means,
+            },
+            weights: match &self.weights {
+                SideWeights::Uniform(weight) => RowWeights::Uniform(*weight),
+                SideWeights::Each(weights) => RowWeights::Each(weights),
+            },
+        }
     }
 }
 
@@ -274,49 +331,20 @@ impl Energy for Rbm {
                 &zeros
             }
         };
-        for (index, points) in points.iter().enumerate() {
-            let inferred;
-            let hidden_means = match points.hidden_means {
-                Some(means) => means,
-                None => {
-                    let mut means = device.zeros(points.x.rows(), self.hidden())?;
-                    self.hidden_means(points.x, &mut means)?;
-                    inferred = means;
-                    &inferred
-                }
-            };
-            // The energy falls with each product, so the weights change sign.
-            let negated;
-            let weights = match points.weights {
-                Weights::Uniform(weight) => RowWeights::Uniform(-weight),
-                Weights::Each(weights) => {
-                    let mut copy = device.duplicate(weights)?;
-                    device.pointwise(Pointwise::Scale(-1.0), &mut copy)?;
-                    negated = copy;
-                    RowWeights::Each(&negated)
-                }
-                Weights::Outputs(weights) => {
-                    return Err(DeviceError::Shape {
-                        kernel: "gradient",
-                        operand: "weights for each output of an energy that has one",
-                        found: weights.shape(),
-                        wanted: (points.x.rows(), 1),
-                    });
-                }
-            };
-            let accumulate = index > 0;
-            let outer = Outer {
-                x: points.x,
-                y: hidden_means,
-                x_offset: &offsets.visible,
-                y_offset: &offsets.hidden,
-                weights,
-                accumulate,
-            };
-            device.outer(&outer, weight_gradient)?;
-            let sum = Reduce::ColumnSum { weights, accumulate };
-            device.reduce(sum, points.x, visible_gradient)?;
-            device.reduce(sum, hidden_means, hidden_gradient)?;
+        let sides: Vec<Side<'_>> =
+            points.iter().map(|points| self.side(points)).collect::<Result<_>>()?;
+        let terms: Vec<OuterTerm<'_>> = sides.iter().map(Side::term).collect();
+        let outer = Outer {
+            terms: &terms,
+            x_offset: &offsets.visible,
+            y_offset: &offsets.hidden,
+            accumulate: false,
+        };
+        device.outer(&outer, weight_gradient)?;
+        for (index, OuterTerm { x, y, weights }) in terms.into_iter().enumerate() {
+            let sum = Reduce::ColumnSum { weights, accumulate: index > 0 };
+            device.reduce(sum, x, visible_gradient)?;
+            device.reduce(sum, y, hidden_gradient)?;
         }
         match &self.offsets {
             Some(offsets) => self.centre_biases(offsets, gradient),

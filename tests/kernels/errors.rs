@@ -2,8 +2,8 @@
 
 use ergodic::{
     device::{
-        Activation, Array, Device, DeviceError, Draw, Gibbs, Linear, Optimize, Outer, Pointwise,
-        Reduce, RowWeights, adapters,
+        Activation, Array, Device, DeviceError, Draw, Gibbs, Linear, Optimize, Outer, OuterTerm,
+        Pointwise, Reduce, RowWeights, adapters,
     },
     random::Stream,
     wgpu,
@@ -160,14 +160,8 @@ const DRAW: Draw = Draw { seed: 0, step: 0, stream: Stream::Evaluate };
 fn outer(d: &Device, shapes: [(usize, usize); 5]) -> Result<(), DeviceError> {
     let [y, x_offset, y_offset, weights, mut out] =
         shapes.map(|(rows, columns)| zeros(d, rows, columns));
-    let call = Outer {
-        x: &zeros(d, 4, 3),
-        y: &y,
-        x_offset: &x_offset,
-        y_offset: &y_offset,
-        weights: RowWeights::Each(&weights),
-        accumulate: false,
-    };
+    let terms = &[OuterTerm { x: &zeros(d, 4, 3), y: &y, weights: RowWeights::Each(&weights) }];
+    let call = Outer { terms, x_offset: &x_offset, y_offset: &y_offset, accumulate: false };
     d.outer(&call, &mut out)
 }
 
@@ -194,10 +188,10 @@ const WRONG: &[Wrong] = &[
     }),
     ("normalize", "norms", |d| d.normalize(&mut zeros(d, 4, 3), &mut zeros(d, 3, 1))),
     ("reduce", "other", |d| {
-        d.reduce(Reduce::RowDot(&zeros(d, 2, 3)), &zeros(d, 3, 2), &mut zeros(d, 3, 1))
+        d.reduce(Reduce::RowDot(&zeros(d, 1, 3)), &zeros(d, 3, 2), &mut zeros(d, 3, 1))
     }),
     ("reduce", "out", |d| {
-        d.reduce(Reduce::RowDot(&zeros(d, 3, 2)), &zeros(d, 3, 2), &mut zeros(d, 1, 1))
+        d.reduce(Reduce::RowDot(&zeros(d, 3, 2)), &zeros(d, 3, 2), &mut zeros(d, 1, 2))
     }),
     ("reduce", "out", |d| d.reduce(Reduce::SumOfSquares, &zeros(d, 3, 2), &mut zeros(d, 1, 2))),
     ("reduce", "other", |d| {
@@ -205,7 +199,7 @@ const WRONG: &[Wrong] = &[
         d.reduce(call, &zeros(d, 3, 2), &mut zeros(d, 1, 1))
     }),
     ("reduce", "weights", |d| {
-        let weights = RowWeights::Each(&zeros(d, 1, 3));
+        let weights = RowWeights::Each(&zeros(d, 1, 2));
         let call = Reduce::ColumnSum { weights, accumulate: false };
         d.reduce(call, &zeros(d, 3, 2), &mut zeros(d, 1, 2))
     }),

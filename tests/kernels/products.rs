@@ -1,7 +1,7 @@
 //! linear, linear_sum and outer against sums in f64.
 
 use ergodic::{
-    device::{Activation, Device, Draw, Linear, Outer, Reduce, RowWeights},
+    device::{Activation, Device, Draw, Linear, Outer, OuterTerm, Reduce, RowWeights},
     random::Stream,
 };
 
@@ -201,45 +201,84 @@ fn linear_sum_of_draws_counts_the_states() {
     }
 }
 
+/// Values of x: any, or bits but for one column.
+fn outer_inputs(rows: usize, columns: usize) -> [Vec<f32>; 2] {
+    let any = normals(rows * columns, 1);
+    let mut mostly_bits = bits(rows * columns, 7);
+    mostly_bits.iter_mut().step_by(columns).for_each(|x| *x += 0.25);
+    [any, mostly_bits]
+}
+
 #[test]
 fn outer() {
     for (n, d, h) in SIZES {
-        let (x, y) = (normals(n * d, 1), normals(n * h, 2));
-        let (mu, lambda) = (normals_of(d, 0.5, 3), normals_of(h, 0.5, 4));
-        let (each, start) = (normals(n, 5), normals(d * h, 6));
-        for (uniform, accumulate) in [(true, false), (true, true), (false, false), (false, true)] {
-            let mut wanted = if accumulate { wide(&start) } else { vec![0.0; d * h] };
-            let mut scale: Vec<f64> = wanted.iter().map(|x| x.abs()).collect();
-            for row in 0..n {
-                let weight = f64::from(if uniform { 0.3 } else { each[row] });
-                for i in 0..d {
-                    let (x, mu) = (f64::from(x[row * d + i]), f64::from(mu[i]));
-                    for j in 0..h {
-                        let (y, lambda) = (f64::from(y[row * h + j]), f64::from(lambda[j]));
-                        wanted[i * h + j] += weight * (x - mu) * (y - lambda);
-                        // The terms as written out: an offset may be taken out of the sum.
-                        scale[i * h + j] +=
-                            weight.abs() * (x.abs() + mu.abs()) * (y.abs() + lambda.abs());
+        for (kind, x) in outer_inputs(n, d).iter().enumerate() {
+            let y = normals(n * h, 2);
+            let (mu, lambda) = (normals_of(d, 0.5, 3), normals_of(h, 0.5, 4));
+            let (each, start) = (normals(n, 5), normals(d * h, 6));
+            // The rows as one term, and as two with other weights.
+            let first = n.div_ceil(3);
+            for (split, uniform, accumulate) in [
+                (n, true, false),
+                (n, true, true),
+                (n, false, false),
+                (first, false, true),
+                (first, true, false),
+            ] {
+                let weight = |row: usize| match (uniform, row < split) {
+                    (false, _) => each[row],
+                    (true, true) => 0.3,
+                    (true, false) => -0.7,
+                };
+                let mut wanted = if accumulate { wide(&start) } else { vec![0.0; d * h] };
+                let mut scale: Vec<f64> = wanted.iter().map(|x| x.abs()).collect();
+                for row in 0..n {
+                    let weight = f64::from(weight(row));
+                    for i in 0..d {
+                        let (x, mu) = (f64::from(x[row * d + i]), f64::from(mu[i]));
+                        for j in 0..h {
+                            let (y, lambda) = (f64::from(y[row * h + j]), f64::from(lambda[j]));
+                            wanted[i * h + j] += weight * (x - mu) * (y - lambda);
+                            // The terms as written out: an offset may be taken out of the sum.
+                            scale[i * h + j] +=
+                                weight.abs() * (x.abs() + mu.abs()) * (y.abs() + lambda.abs());
+                        }
                     }
                 }
-            }
-            let bounds: Vec<f64> = scale.iter().map(|scale| TOLERANCE * scale).collect();
-            for (label, device) in devices_with_checks() {
-                let weights = upload(&device, n, 1, &each);
-                let by_row =
-                    if uniform { RowWeights::Uniform(0.3) } else { RowWeights::Each(&weights) };
-                let call = Outer {
-                    x: &upload(&device, n, d, &x),
-                    y: &upload(&device, n, h, &y),
-                    x_offset: &upload(&device, 1, d, &mu),
-                    y_offset: &upload(&device, 1, h, &lambda),
-                    weights: by_row,
-                    accumulate,
-                };
-                let mut out = upload(&device, d, h, &start);
-                device.outer(&call, &mut out).unwrap();
-                let what = format!("{label}: {n} x {d} x {h}, {uniform}, {accumulate}");
-                assert_within(&what, &read(&device, &out), &wanted, &bounds);
+                let bounds: Vec<f64> = scale.iter().map(|scale| TOLERANCE * scale).collect();
+                for (label, device) in devices_with_checks() {
+                    let ends = [(0, split), (split, n)].into_iter().filter(|(a, b)| a < b);
+                    let rows = |values: &[f32], (from, to): (usize, usize), columns: usize| {
+                        upload(&device, to - from, columns, &values[from * columns..to * columns])
+                    };
+                    let parts: Vec<_> = ends
+                        .map(|ends| {
+                            let weights = rows(&each, ends, 1);
+                            (rows(x, ends, d), rows(&y, ends, h), weights, weight(ends.0))
+                        })
+                        .collect();
+                    let terms: Vec<_> = parts
+                        .iter()
+                        .map(|(x, y, each, weight)| {
+                            let by_row = RowWeights::Each(each);
+                            let weights =
+                                if uniform { RowWeights::Uniform(*weight) } else { by_row };
+                            OuterTerm { x, y, weights }
+                        })
+                        .collect();
+                    let call = Outer {
+                        terms: &terms,
+                        x_offset: &upload(&device, 1, d, &mu),
+                        y_offset: &upload(&device, 1, h, &lambda),
+                        accumulate,
+                    };
+                    let mut out = upload(&device, d, h, &start);
+                    device.outer(&call, &mut out).unwrap();
+                    let what = format!(
+                        "{label}: {n} x {d} x {h}, input {kind}, {split}, {uniform}, {accumulate}"
+                    );
+                    assert_within(&what, &read(&device, &out), &wanted, &bounds);
+                }
             }
         }
     }
@@ -275,14 +314,8 @@ fn gradients_agree_across_devices() {
                 activation: Activation::Sigmoid,
             };
             device.linear(&call, &mut hidden).unwrap();
-            let call = Outer {
-                x,
-                y: &hidden,
-                x_offset: &mu,
-                y_offset: &lambda,
-                weights: row_weights,
-                accumulate,
-            };
+            let terms = &[OuterTerm { x, y: &hidden, weights: row_weights }];
+            let call = Outer { terms, x_offset: &mu, y_offset: &lambda, accumulate };
             device.outer(&call, &mut by_weights).unwrap();
             let call = Reduce::ColumnSum { weights: row_weights, accumulate };
             device.reduce(call, &hidden, &mut by_bias).unwrap();

@@ -15,7 +15,9 @@ fn column_sums() {
         let start = normals(columns, 3);
         for (label, device) in devices_with_checks() {
             let on_device = upload(&device, rows, columns, &x);
-            let weights = upload(&device, rows, 1, &each);
+            // As a column or as a row.
+            let (n, m) = if columns % 2 == 0 { (1, rows) } else { (rows, 1) };
+            let weights = upload(&device, n, m, &each);
             for (uniform, accumulate) in
                 [(true, false), (true, true), (false, false), (false, true)]
             {
@@ -63,24 +65,28 @@ fn sums_of_squares_and_squared_distances() {
 fn dot_products_of_rows() {
     let shapes =
         [(1, 1), (3, 5), (257, 1), (17, 15), (16, 16), (63, 17), (65, 63), (2, 65), (33, 257)];
-    for (rows, columns) in shapes {
-        let (x, y) = (normals(rows * columns, 1), normals(rows * columns, 2));
-        let terms: Vec<f64> = wide(&x).iter().zip(wide(&y)).map(|(x, y)| x * y).collect();
+    // The other has a row for each, or one for all and the result lies in a row.
+    for ((rows, columns), one) in
+        shapes.into_iter().flat_map(|shape| [(shape, false), (shape, true)])
+    {
+        let x = normals(rows * columns, 1);
+        let of_other = if one { 1 } else { rows };
+        let y = normals(of_other * columns, 2);
+        let all = wide(&y).repeat(rows / of_other);
+        let terms: Vec<f64> = wide(&x).iter().zip(&all).map(|(x, y)| x * y).collect();
         let by_row = |f: fn(f64) -> f64| -> Vec<f64> {
             terms.chunks(columns).map(|row| row.iter().copied().map(f).sum()).collect()
         };
         let (wanted, sizes) = (by_row(|term| term), by_row(f64::abs));
         let bounds: Vec<f64> = sizes.iter().map(|size| 1e-6 * size).collect();
         for (label, device) in devices_with_checks() {
-            let (x, y) = (upload(&device, rows, columns, &x), upload(&device, rows, columns, &y));
-            let mut out = upload(&device, rows, 1, &vec![f32::NAN; rows]);
+            let x = upload(&device, rows, columns, &x);
+            let y = upload(&device, of_other, columns, &y);
+            let shape = if one { (1, rows) } else { (rows, 1) };
+            let mut out = upload(&device, shape.0, shape.1, &vec![f32::NAN; rows]);
             device.reduce(Reduce::RowDot(&y), &x, &mut out).unwrap();
-            assert_within(
-                &format!("{label}: {rows} x {columns}"),
-                &read(&device, &out),
-                &wanted,
-                &bounds,
-            );
+            let what = format!("{label}: {rows} x {columns}, one row: {one}");
+            assert_within(&what, &read(&device, &out), &wanted, &bounds);
         }
     }
 }

@@ -16,63 +16,117 @@ use crate::{
 
 pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
     let (d, h) = call.weights.shape();
+    let rows = call.visible.rows();
     let weights = host("gibbs", "weights", call.weights)?;
-    let forth = Weights::new(weights, (d, h), false, true);
-    let back = Weights::new(weights, (h, d), true, true);
-    let visible_bias = host("gibbs", "visible_bias", call.visible_bias)?;
-    let hidden_bias = host("gibbs", "hidden_bias", call.hidden_bias)?;
-    let clamp = call.clamp.map(|clamp| host("gibbs", "clamp", clamp)).transpose()?;
-    let tile = tile_rows(call.visible.rows(), ROWS_OF_BITS);
     let visible = host_mut("gibbs", "visible", call.visible)?;
     let hidden = host_mut("gibbs", "hidden", call.hidden)?;
     let means = host_mut("gibbs", "hidden_means", call.hidden_means)?;
-
+    let sweeps = Sweeps {
+        forth: Weights::new(weights, (d, h), false, true),
+        back: Weights::new(weights, (h, d), true, true),
+        visible_bias: host("gibbs", "visible_bias", call.visible_bias)?,
+        hidden_bias: host("gibbs", "hidden_bias", call.hidden_bias)?,
+        clamp: call.clamp.map(|clamp| host("gibbs", "clamp", clamp)).transpose()?,
+        beta: call.beta,
+        sweeps: call.sweeps,
+        seed: call.seed,
+        first_step: call.first_step,
+    };
+    let tile = tile_rows(rows, ROWS_OF_BITS);
+    if sweeps.forth.shares(rows) || sweeps.back.shares(rows) {
+        sweeps.run(0, Some(tile), visible, hidden, means);
+        return Ok(());
+    }
     visible
         .par_chunks_mut(tile * d)
         .zip(hidden.par_chunks_mut(tile * h))
         .zip(means.par_chunks_mut(tile * h))
         .enumerate()
         .for_each(|(index, ((visible, hidden), means))| {
-            let first_chain = index * tile;
-            let held = clamp.map(|_| visible.to_vec());
-            let mut words = Vec::new();
-            for sweep in 0..call.sweeps {
-                let step = call.first_step.wrapping_add(sweep);
-                let last = sweep + 1 == call.sweeps;
-                let draw = |row: usize, stream| RowDraw {
-                    seed: call.seed,
-                    step,
-                    chain: (first_chain + row) as u32,
-                    stream,
-                };
-                back.multiply(hidden, visible);
+            sweeps.run(index * tile, None, visible, hidden, means);
+        });
+    Ok(())
+}
+
+/// What all tiles read.
+struct Sweeps<'a> {
+    /// From visible units to hidden ones.
+    forth: Weights<'a>,
+    back: Weights<'a>,
+    visible_bias: &'a [f32],
+    hidden_bias: &'a [f32],
+    clamp: Option<&'a [f32]>,
+    beta: f32,
+    sweeps: u32,
+    seed: u64,
+    first_step: u32,
+}
+
+impl Sweeps<'_> {
+    /// All sweeps of the chains from `first` on: on this thread, or on all, which share every product
+    /// and take runs of that many chains.
+    fn run(
+        &self,
+        first: usize,
+        shared: Option<usize>,
+        visible: &mut [f32],
+        hidden: &mut [f32],
+        means: &mut [f32],
+    ) {
+        let (d, h) = (self.visible_bias.len(), self.hidden_bias.len());
+        let run = shared.unwrap_or(hidden.len() / h);
+        let held = self.clamp.map(|clamp| (clamp, visible.to_vec()));
+        for sweep in 0..self.sweeps {
+            let last = sweep + 1 == self.sweeps;
+            let draw = |row: usize, stream| RowDraw {
+                seed: self.seed,
+                step: self.first_step.wrapping_add(sweep),
+                chain: (first + row) as u32,
+                stream,
+            };
+            let product = self.back.product(hidden, shared.is_some());
+            visible.par_chunks_mut(run * d).enumerate().for_each(|(index, visible)| {
+                let mut words = Vec::new();
+                product.rows(index * run, visible);
                 vectorize(
                     #[inline(always)]
                     || {
                         for (row, v) in visible.chunks_exact_mut(d).enumerate() {
-                            let draw = draw(row, Stream::Visible);
-                            sample_row(v, visible_bias, call.beta, draw, None, &mut words);
+                            let draw = draw(index * run + row, Stream::Visible);
+                            sample_row(v, self.visible_bias, self.beta, draw, None, &mut words);
                         }
                     },
                 );
-                if let (Some(clamp), Some(held)) = (clamp, &held) {
-                    restore(visible, held, clamp);
+                if let Some((clamp, held)) = &held {
+                    restore(visible, &held[index * run * d..], clamp);
                 }
-                forth.multiply(visible, hidden);
+            });
+            let product = self.forth.product(visible, shared.is_some());
+            let rows = hidden.par_chunks_mut(run * h).zip(means.par_chunks_mut(run * h));
+            rows.enumerate().for_each(|(index, (hidden, means))| {
+                let mut words = Vec::new();
+                product.rows(index * run, hidden);
                 vectorize(
                     #[inline(always)]
                     || {
                         let rows = hidden.chunks_exact_mut(h).zip(means.chunks_exact_mut(h));
                         for (row, (states, means)) in rows.enumerate() {
                             let means = last.then_some(means);
-                            let draw = draw(row, Stream::Hidden);
-                            sample_row(states, hidden_bias, call.beta, draw, means, &mut words);
+                            let draw = draw(index * run + row, Stream::Hidden);
+                            sample_row(
+                                states,
+                                self.hidden_bias,
+                                self.beta,
+                                draw,
+                                means,
+                                &mut words,
+                            );
                         }
                     },
                 );
-            }
-        });
-    Ok(())
+            });
+        }
+    }
 }
 
 /// Puts the clamped units back.

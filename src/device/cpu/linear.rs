@@ -6,7 +6,7 @@ use super::{
     ROWS_OF_BITS, ROWS_PER_TILE,
     activation::{elu, identity, sigmoid, silu, softplus, tanh},
     host, host_mut,
-    matmul::{Weights, any_bits, tile_rows},
+    matmul::{Product, Weights, any_bits, tile_rows},
     reduce::sum_pairs,
     simd::{RowDraw, sample_row, vectorize},
 };
@@ -19,67 +19,66 @@ const LEAST_RUN: usize = 256;
 const SMALL: usize = 1 << 17;
 
 struct Operands<'a> {
-    x: &'a [f32],
-    /// W or Wᵀ, `[K, M]`.
-    weights: Weights<'a>,
+    product: Product<'a>,
     bias: Option<&'a [f32]>,
     /// Rows of a tile.
     tile: usize,
 }
 
-fn operands<'a>(call: &Linear<'a>) -> Result<Operands<'a>> {
+impl<'a> Operands<'a> {
+    fn new(call: &Linear<'a>, x: &'a [f32], weights: &'a Weights<'a>) -> Result<Self> {
+        let (rows, (k, m)) = (call.x.rows(), call.sizes());
+        let most = if weights.takes_bits() { ROWS_OF_BITS } else { ROWS_PER_TILE };
+        Ok(Self {
+            product: weights.product(x, weights.shares(rows)),
+            bias: call.bias.map(|bias| host("linear", "bias", bias)).transpose()?,
+            tile: if rows * k * m < SMALL { rows } else { tile_rows(rows, most) },
+        })
+    }
+}
+
+/// W or Wᵀ, `[K, M]`, and x.
+fn factors<'a>(call: &Linear<'a>) -> Result<(&'a [f32], Weights<'a>)> {
     let x = host("linear", "x", call.x)?;
-    let (rows, (k, m)) = (call.x.rows(), call.sizes());
-    let bits = any_bits(x, k);
+    let (k, m) = call.sizes();
     let values = host("linear", "weights", call.weights)?;
-    Ok(Operands {
-        x,
-        weights: Weights::new(values, (k, m), call.transposed, bits),
-        bias: call.bias.map(|bias| host("linear", "bias", bias)).transpose()?,
-        tile: match rows * k * m {
-            ..SMALL => rows,
-            _ => tile_rows(rows, if bits { ROWS_OF_BITS } else { ROWS_PER_TILE }),
-        },
-    })
+    Ok((x, Weights::new(values, (k, m), call.transposed, any_bits(x, k))))
 }
 
 pub(super) fn linear(call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {
-    let operands = operands(call)?;
-    let (k, m) = call.sizes();
+    let (x, weights) = factors(call)?;
+    let operands = Operands::new(call, x, &weights)?;
+    let (_, m) = call.sizes();
     let tile = operands.tile;
-    let tiles = host_mut("linear", "out", out)?
-        .par_chunks_mut(tile * m)
-        .zip(operands.x.par_chunks(tile * k))
-        .enumerate();
+    let tiles = host_mut("linear", "out", out)?.par_chunks_mut(tile * m).enumerate();
     match companion {
-        Companion::None => tiles.for_each(|(index, (out, x))| {
-            compute(call, &operands, index * tile, x, out, Beside::None);
+        Companion::None => tiles.for_each(|(index, out)| {
+            compute(call, &operands, index * tile, out, Beside::None);
         }),
         Companion::Slope(slope) => tiles
             .zip(host_mut("linear", "slope", slope)?.par_chunks_mut(tile * m))
-            .for_each(|((index, (out, x)), slope)| {
-                compute(call, &operands, index * tile, x, out, Beside::Slope(slope));
+            .for_each(|((index, out), slope)| {
+                compute(call, &operands, index * tile, out, Beside::Slope(slope));
             }),
         Companion::Gate(gate) => tiles
             .zip(host("linear", "gate", gate)?.par_chunks(tile * m))
-            .for_each(|((index, (out, x)), gate)| {
-                compute(call, &operands, index * tile, x, out, Beside::Gate(gate));
+            .for_each(|((index, out), gate)| {
+                compute(call, &operands, index * tile, out, Beside::Gate(gate));
             }),
     }
     Ok(())
 }
 
 pub(super) fn linear_sum(call: &Linear<'_>, out: &mut Array) -> Result<()> {
-    let operands = operands(call)?;
-    let (k, m) = call.sizes();
+    let (x, weights) = factors(call)?;
+    let operands = Operands::new(call, x, &weights)?;
+    let (_, m) = call.sizes();
     let tile = operands.tile;
-    host_mut("linear_sum", "out", out)?
-        .par_chunks_mut(tile)
-        .zip(operands.x.par_chunks(tile * k))
-        .enumerate()
-        .for_each_init(Vec::new, |scratch, (index, (out, x))| {
+    host_mut("linear_sum", "out", out)?.par_chunks_mut(tile).enumerate().for_each_init(
+        Vec::new,
+        |scratch, (index, out)| {
             scratch.resize(out.len() * m, 0.0);
-            compute(call, &operands, index * tile, x, scratch, Beside::None);
+            compute(call, &operands, index * tile, scratch, Beside::None);
             vectorize(
                 #[inline(always)]
                 || {
@@ -88,7 +87,8 @@ pub(super) fn linear_sum(call: &Linear<'_>, out: &mut Array) -> Result<()> {
                     }
                 },
             );
-        });
+        },
+    );
     Ok(())
 }
 
@@ -104,12 +104,11 @@ fn compute(
     call: &Linear<'_>,
     operands: &Operands<'_>,
     first_row: usize,
-    x: &[f32],
     out: &mut [f32],
     beside: Beside<'_>,
 ) {
     let (_, m) = call.sizes();
-    operands.weights.multiply(x, out);
+    operands.product.rows(first_row, out);
     // Narrow rows are taken many at a time.
     let repeats = (LEAST_RUN / m).max(1);
     let bias = operands.bias.map_or(vec![0.0; m * repeats], |bias| bias.repeat(repeats));

@@ -5,13 +5,18 @@
 //! it takes another path; [`least_rows`] tells where, and such products are computed with more
 //! rows than asked for.
 
-use std::sync::OnceLock;
+use std::ops::{Deref, Range};
+
+use rayon::prelude::*;
 
 use super::{
-    bits::{BitRows, Blocks},
+    bits::{self, PANEL, Sums, as_sums, as_sums_mut, scratch_sums},
+    choices::BitRows,
+    lanes::LANES,
     reduce::dot,
+    scratch::Scratch,
     simd::vectorize,
-    transpose::{transpose, transposed},
+    transpose::{transpose, transpose_all},
 };
 
 /// A strided matrix that is only read.
@@ -26,33 +31,6 @@ impl<'a> View<'a> {
     /// A row-major matrix.
     pub fn rows(values: &'a [f32], columns: usize) -> Self {
         Self { values, row_stride: columns, column_stride: 1 }
-    }
-
-    /// The transpose of a row-major matrix with that many columns.
-    pub fn transposed(values: &'a [f32], columns: usize) -> Self {
-        Self { values, row_stride: 1, column_stride: columns }
-    }
-
-    /// Copies rows (first, how many) and columns (first, how many) to the rows of `out`, which are
-    /// `width` apart.
-    pub fn copy_block(
-        self,
-        (row, rows): (usize, usize),
-        (column, columns): (usize, usize),
-        width: usize,
-        out: &mut [f32],
-    ) {
-        if rows == 0 || columns == 0 {
-            return;
-        }
-        let values = &self.values[row * self.row_stride + column * self.column_stride..];
-        if self.column_stride == 1 {
-            for (row, out) in out.chunks_exact_mut(width).take(rows).enumerate() {
-                out[..columns].copy_from_slice(&values[row * self.row_stride..][..columns]);
-            }
-        } else {
-            transpose(values, self.column_stride, (columns, rows), out, width);
-        }
     }
 }
 
@@ -96,63 +74,183 @@ fn covers(view: View<'_>, rows: usize, columns: usize) -> bool {
 pub(super) struct Weights<'a> {
     k: usize,
     n: usize,
-    /// W row by row, or Wᵀ.
-    values: &'a [f32],
-    is_transposed: bool,
-    /// W row by row where `values` are Wᵀ.
-    rows: OnceLock<Vec<f32>>,
-    /// W for rows of bits.
-    blocks: Option<Blocks>,
+    /// W row by row.
+    rows: Rows<'a>,
+    /// Whether rows of bits will come, and are multiplied in their own way.
+    bits: bool,
+}
+
+enum Rows<'a> {
+    Given(&'a [f32]),
+    /// With their number of values.
+    Made(Scratch, usize),
+}
+
+impl Deref for Rows<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Rows::Given(rows) => rows,
+            Rows::Made(rows, count) => &bytemuck::must_cast_slice(rows)[..*count],
+        }
+    }
 }
 
 impl<'a> Weights<'a> {
-    /// W as it is, or the transpose of a row-major `[n, k]`; laid out for rows of bits where such
-    /// will come.
+    /// W as it is, or the transpose of a row-major `[n, k]`, for rows of bits where such will come.
     pub fn new(values: &'a [f32], (k, n): (usize, usize), is_transposed: bool, bits: bool) -> Self {
-        let view = if is_transposed { View::transposed(values, k) } else { View::rows(values, n) };
-        let blocks = if bits { Blocks::new(view, (k, n)) } else { None };
-        let rows = match &blocks {
-            None if is_transposed => OnceLock::from(transposed(values, (n, k))),
-            _ => OnceLock::new(),
+        let rows = match is_transposed {
+            true => {
+                let mut rows = Scratch::new(values.len().div_ceil(LANES));
+                transpose_all(
+                    values,
+                    (n, k),
+                    &mut bytemuck::must_cast_slice_mut(&mut rows)[..k * n],
+                );
+                Rows::Made(rows, k * n)
+            }
+            false => Rows::Given(values),
         };
-        Self { k, n, values, is_transposed, rows, blocks }
+        Self { k, n, rows, bits: bits && k >= LEAST_UNITS && n >= LEAST_COLUMNS }
     }
 
-    fn rows(&self) -> &[f32] {
-        if !self.is_transposed {
-            return self.values;
-        }
-        self.rows.get_or_init(|| {
-            // On this thread alone: others may wait for it.
-            let mut rows = vec![0.0; self.values.len()];
-            transpose(self.values, self.k, (self.n, self.k), &mut rows, self.n);
-            rows
-        })
+    /// Whether rows of bits are multiplied in their own way.
+    pub fn takes_bits(&self) -> bool {
+        self.bits
     }
 
-    /// out `[m, n]` ← x `[m, k]` · W: each row's bits depend on that row and on the weights alone.
+    /// out `[m, n]` ← x `[m, k]` · W on this thread: each row's bits depend on that row and on the
+    /// weights alone.
     pub fn multiply(&self, x: &[f32], out: &mut [f32]) {
         let Self { k, n, .. } = *self;
-        let Some(blocks) = &self.blocks else {
-            return if n <= FEW {
-                by_dots(out, x, self.rows(), k, n);
-            } else if k <= FEW {
-                by_rows(out, x, self.rows(), k, n);
-            } else {
-                dense_rows(out, x, self.rows(), k, n);
-            };
-        };
-        let found = BitRows::find(x, k);
-        found.multiply(blocks, out);
-        let others = found.others(out.len() / n);
+        if self.bits {
+            let row = |row: usize| x[row * k..(row + 1) * k].to_vec();
+            let terms = [Term::new(self, vec![BitRows::of_rows(x, k)], row)];
+            let mut sums = scratch_sums(x.len() / k);
+            let sums = as_sums_mut(&mut sums);
+            for panel in 0..n.div_ceil(PANEL) {
+                sum_of_products(&terms, panel, (0..1, 0), sums);
+                for (out, sums) in out.chunks_exact_mut(n).zip(&*sums) {
+                    let out = &mut out[panel * PANEL..];
+                    let width = PANEL.min(out.len());
+                    out[..width].copy_from_slice(&bytemuck::must_cast_slice(sums)[..width]);
+                }
+            }
+        } else if n <= FEW {
+            by_dots(out, x, &self.rows, k, n);
+        } else if k <= FEW {
+            by_rows(out, x, &self.rows, k, n);
+        } else {
+            dense_rows(out, x, &self.rows, k, n);
+        }
+    }
+
+    /// Whether threads should share the columns of a product: rows of bits, too few to give each thread
+    /// a tile that is worth its tables.
+    pub fn shares(&self, rows: usize) -> bool {
+        let threads = rayon::current_num_threads();
+        self.bits && threads > 1 && rows < threads * LEAST_ROWS
+    }
+
+    /// x `[m, k]` · W, whose columns all threads share now, or whose rows are computed when they are asked
+    /// for.
+    pub fn product(&'a self, x: &'a [f32], share: bool) -> Product<'a> {
+        let k = self.k;
+        let m = x.len() / k.max(1);
+        let mut shared = None;
+        if share && self.bits {
+            let rows = m.div_ceil(rayon::current_num_threads()).max(1);
+            let tiles: Vec<BitRows> =
+                x.par_chunks(rows * k).map(|x| BitRows::of_rows(x, k)).collect();
+            if !tiles.iter().any(BitRows::has_others) {
+                let mut sums = scratch_sums(m * self.n.div_ceil(PANEL));
+                as_sums_mut(&mut sums).par_chunks_mut(m.max(1)).enumerate().for_each(
+                    |(panel, sums)| {
+                        bits::multiply(&tiles, &self.rows, self.n, panel, sums, false);
+                    },
+                );
+                shared = Some(sums);
+            }
+        }
+        Product { weights: self, x, shared }
+    }
+}
+
+/// A product of rows, most of them of bits.
+pub(super) struct Term<'a> {
+    weights: &'a Weights<'a>,
+    tiles: Vec<BitRows>,
+    /// The rows that are no bits, and their products.
+    others: Vec<usize>,
+    of_others: Vec<f32>,
+}
+
+impl<'a> Term<'a> {
+    /// Multiplies the rows that are no bits, whose values `dense` gives.
+    pub fn new(
+        weights: &'a Weights<'a>,
+        tiles: Vec<BitRows>,
+        dense: impl Fn(usize) -> Vec<f32>,
+    ) -> Self {
+        let mut others = Vec::new();
+        let mut first = 0;
+        for tile in &tiles {
+            others.extend(tile.others().into_iter().map(|row| first + row));
+            first += tile.m;
+        }
+        let mut of_others = vec![0.0; others.len() * weights.n];
         if !others.is_empty() {
-            // They are gathered, multiplied, and put back.
-            let gathered: Vec<f32> =
-                others.iter().flat_map(|row| &x[row * k..(row + 1) * k]).copied().collect();
-            let mut result = vec![0.0; others.len() * n];
-            dense_rows(&mut result, &gathered, self.rows(), k, n);
-            for (row, result) in others.iter().zip(result.chunks_exact(n)) {
-                out[row * n..(row + 1) * n].copy_from_slice(result);
+            let gathered: Vec<f32> = others.iter().flat_map(|row| dense(*row)).collect();
+            dense_rows(&mut of_others, &gathered, &weights.rows, weights.k, weights.n);
+        }
+        Self { weights, tiles, others, of_others }
+    }
+}
+
+/// A panel of the sum of products of as many rows and columns, on this thread: of some of the tiles, whose
+/// first row is number `first`.
+pub(super) fn sum_of_products(
+    terms: &[Term<'_>],
+    panel: usize,
+    (tiles, first): (Range<usize>, usize),
+    sums: &mut [Sums],
+) {
+    for (index, term) in terms.iter().enumerate() {
+        let (n, onto) = (term.weights.n, index > 0);
+        bits::multiply(&term.tiles[tiles.clone()], &term.weights.rows, n, panel, sums, onto);
+        let others = term.others.iter().zip(term.of_others.chunks_exact(n));
+        let here = others.filter_map(|(row, values)| Some((row.checked_sub(first)?, values)));
+        for (row, values) in here {
+            let Some(sums) = sums.get_mut(row) else { break };
+            let sums: &mut [f32] = bytemuck::must_cast_slice_mut(sums);
+            for (sum, value) in sums.iter_mut().zip(&values[panel * PANEL..]) {
+                *sum = if onto { *sum } else { 0.0 } + value;
+            }
+        }
+    }
+}
+
+/// A product whose rows are asked for run by run.
+pub(super) struct Product<'a> {
+    weights: &'a Weights<'a>,
+    x: &'a [f32],
+    /// `[panels, m]`, where the threads shared the columns.
+    shared: Option<Scratch>,
+}
+
+impl Product<'_> {
+    /// Writes the rows from `first` on.
+    pub fn rows(&self, first: usize, out: &mut [f32]) {
+        let Weights { k, n, .. } = *self.weights;
+        let Some(sums) = &self.shared else {
+            return self.weights.multiply(&self.x[first * k..][..out.len() / n * k], out);
+        };
+        let (m, sums) = (self.x.len() / k, as_sums(sums));
+        for (row, out) in out.chunks_exact_mut(n).enumerate() {
+            for (panel, out) in out.chunks_mut(PANEL).enumerate() {
+                let sums: &[f32] = bytemuck::must_cast_slice(&sums[panel * m + first + row]);
+                out.copy_from_slice(&sums[..out.len()]);
             }
         }
     }
@@ -164,6 +262,13 @@ pub(super) fn any_bits(x: &[f32], k: usize) -> bool {
     // Rows without values are no rows of bits.
     k > 0 && x.chunks_exact(k).any(|row| row.iter().all(|x| *x == 0.0 || *x == 1.0))
 }
+
+/// Units and columns from which rows of bits are multiplied in their own way: a row's bits are worth
+/// finding if its product is long.
+const LEAST_UNITS: usize = 16;
+const LEAST_COLUMNS: usize = 64;
+/// Rows of a thread from which it takes them as a tile of its own.
+const LEAST_ROWS: usize = 256;
 
 /// Products of so few columns, or sums of so few terms, are loops: `gemm` works on larger blocks.
 const FEW: usize = 4;

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{CHUNK, host, host_mut, simd::vectorize};
+use super::{bits::PANEL, host, host_mut, outer::by_panels, simd::vectorize};
 use crate::device::{Array, Optimize, Result};
 
 pub(super) fn optimize(
@@ -11,50 +11,63 @@ pub(super) fn optimize(
     parameter: &mut Array,
     moments: &mut [Array],
 ) -> Result<()> {
+    let columns = parameter.columns();
     let gradient = host("optimize", "gradient", gradient)?;
     let parameter = host_mut("optimize", "parameter", parameter)?;
-    let chunks = gradient.par_chunks(CHUNK).zip(parameter.par_chunks_mut(CHUNK));
+    // The part of the gradient that goes with a row of a panel.
+    let part = |panel: usize, row: usize, length: usize| {
+        &gradient[row * columns + panel * PANEL..][..length]
+    };
+    let panels = by_panels(parameter, columns).into_par_iter().enumerate();
     match (call, moments) {
         (Optimize::Sgd { rate, momentum: 0.0, decay }, [m, ..]) => {
             // Not used, but refused where it would be.
             host("optimize", "moment", m)?;
-            chunks.for_each(|(g, p)| {
+            panels.for_each(|(panel, rows)| {
                 vectorize(
                     #[inline(always)]
                     || {
-                        for (g, p) in g.iter().zip(p) {
-                            *p -= rate * (g + decay * *p);
+                        for (row, p) in rows.into_iter().enumerate() {
+                            let g = part(panel, row, p.len());
+                            for (p, g) in p.iter_mut().zip(g) {
+                                *p -= rate * (g + decay * *p);
+                            }
                         }
                     },
                 );
             });
         }
         (Optimize::Sgd { rate, momentum, decay }, [m, ..]) => {
-            let m = host_mut("optimize", "moment", m)?;
-            chunks.zip(m.par_chunks_mut(CHUNK)).for_each(|((g, p), m)| {
+            let m = by_panels(host_mut("optimize", "moment", m)?, columns);
+            panels.zip(m).for_each(|((panel, rows), m)| {
                 vectorize(
                     #[inline(always)]
                     || {
-                        for ((g, p), m) in g.iter().zip(p).zip(m) {
-                            *m = momentum * *m + g;
-                            *p -= rate * (*m + decay * *p);
+                        for (row, (p, m)) in rows.into_iter().zip(m).enumerate() {
+                            let g = part(panel, row, p.len());
+                            for ((p, m), g) in p.iter_mut().zip(m).zip(g) {
+                                *m = momentum * *m + g;
+                                *p -= rate * (*m + decay * *p);
+                            }
                         }
                     },
                 );
             });
         }
         (Optimize::Adam { rate, beta1, beta2, epsilon, decay }, [m, v]) => {
-            let m = host_mut("optimize", "first moment", m)?;
-            let v = host_mut("optimize", "second moment", v)?;
-            let moments = m.par_chunks_mut(CHUNK).zip(v.par_chunks_mut(CHUNK));
-            chunks.zip(moments).for_each(|((g, p), (m, v))| {
+            let m = by_panels(host_mut("optimize", "first moment", m)?, columns);
+            let v = by_panels(host_mut("optimize", "second moment", v)?, columns);
+            panels.zip(m).zip(v).for_each(|(((panel, rows), m), v)| {
                 vectorize(
                     #[inline(always)]
                     || {
-                        for (((g, p), m), v) in g.iter().zip(p).zip(m).zip(v) {
-                            *m += (1.0 - beta1) * (g - *m);
-                            *v += (1.0 - beta2) * (g * g - *v);
-                            *p -= rate * *m / (v.sqrt() + epsilon) + decay * *p;
+                        for (row, ((p, m), v)) in rows.into_iter().zip(m).zip(v).enumerate() {
+                            let g = part(panel, row, p.len());
+                            for (((p, m), v), g) in p.iter_mut().zip(m).zip(v).zip(g) {
+                                *m += (1.0 - beta1) * (g - *m);
+                                *v += (1.0 - beta2) * (g * g - *v);
+                                *p -= rate * *m / (v.sqrt() + epsilon) + decay * *p;
+                            }
                         }
                     },
                 );

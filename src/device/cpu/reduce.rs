@@ -107,14 +107,16 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
             let other = host("reduce", "other", other)?;
             let columns = x.columns();
             let rows = chunk_rows(columns);
-            let operands = values.par_chunks(rows * columns).zip(other.par_chunks(rows * columns));
-            out.par_chunks_mut(rows).zip(operands).for_each(|(out, (x, y))| {
+            let one = other.len() == columns;
+            let parts = out.par_chunks_mut(rows).zip(values.par_chunks(rows * columns)).enumerate();
+            parts.for_each(|(part, (out, x))| {
                 vectorize(
                     #[inline(always)]
                     || {
-                        let rows = x.chunks_exact(columns).zip(y.chunks_exact(columns));
-                        for (out, (x, y)) in out.iter_mut().zip(rows) {
-                            *out = dot(x, y);
+                        let each = out.iter_mut().zip(x.chunks_exact(columns)).enumerate();
+                        for (row, (out, x)) in each {
+                            let row = if one { 0 } else { part * rows + row };
+                            *out = dot(x, &other[row * columns..][..columns]);
                         }
                     },
                 );

@@ -33,7 +33,8 @@ use std::{
 
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
-    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, Temper,
+    Optimize, Outer, OuterTerm, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
+    Temper,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;

@@ -3,8 +3,8 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, Gpu, Outer, Program, Result, buffer, matmul, program::Constant, queue::Dispatch,
-    row_weights, sum_parts::sum_parts,
+    Access, Array, Gpu, Outer, OuterTerm, Program, Result, buffer, matmul, program::Constant,
+    queue::Dispatch, row_weights, sum_parts::sum_parts,
 };
 
 #[repr(C)]
@@ -37,9 +37,23 @@ pub(super) const PROGRAM: Program = Program {
 
 /// The caller holds `sequence`.
 pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> {
-    let (rows, d) = call.x.shape();
-    let h = call.y.columns();
-    let (weight, each) = row_weights("outer", call.weights)?;
+    for (index, term) in call.terms.iter().enumerate() {
+        add(gpu, call, term, call.accumulate || index > 0, out)?;
+    }
+    Ok(())
+}
+
+/// out ← a term, or out plus that.
+fn add(
+    gpu: &Gpu,
+    call: &Outer<'_>,
+    term: &OuterTerm<'_>,
+    accumulate: bool,
+    out: &mut Array,
+) -> Result<()> {
+    let (rows, d) = term.x.shape();
+    let h = term.y.columns();
+    let (weight, each) = row_weights("outer", term.weights)?;
     let cut = matmul::in_parts(gpu.filling, (d, h), rows);
     let out = buffer("outer", "out", out)?;
     let parts = match cut.parts {
@@ -50,7 +64,7 @@ pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> 
         rows: rows as u32,
         x_columns: d as u32,
         y_columns: h as u32,
-        accumulate: u32::from(call.accumulate && parts.is_none()),
+        accumulate: u32::from(accumulate && parts.is_none()),
         weight,
         part_rows: cut.part_depth as u32,
         pad: [0; 2],
@@ -67,8 +81,8 @@ pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> 
         ],
         params: bytemuck::bytes_of(&params),
         buffers: &[
-            buffer("outer", "x", call.x)?,
-            buffer("outer", "y", call.y)?,
+            buffer("outer", "x", term.x)?,
+            buffer("outer", "y", term.y)?,
             buffer("outer", "x_offset", call.x_offset)?,
             buffer("outer", "y_offset", call.y_offset)?,
             each.unwrap_or(&unused),
@@ -80,6 +94,6 @@ pub(super) fn outer(gpu: &Gpu, call: &Outer<'_>, out: &mut Array) -> Result<()> 
     })?;
     match &parts {
         None => Ok(()),
-        Some(parts) => sum_parts(gpu, parts, (cut.parts, d * h), call.accumulate, out),
+        Some(parts) => sum_parts(gpu, parts, (cut.parts, d * h), accumulate, out),
     }
 }

@@ -29,10 +29,12 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
         Params { rows: x.rows() as u32, columns: x.columns() as u32, accumulate: 0, weight: 0.0 };
     let unused = gpu.unused()?;
     let (mut other, mut each, mut groups) = (None, None, 1);
+    let mut has_each = false;
     let operation = match call {
         Reduce::ColumnSum { weights, accumulate } => {
             params.accumulate = u32::from(accumulate);
             (params.weight, each) = row_weights("reduce", weights)?;
+            has_each = each.is_some();
             groups = x.columns().div_ceil(16) as u32;
             0
         }
@@ -44,16 +46,14 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
         Reduce::NonFinite => 3,
         Reduce::RowDot(array) => {
             other = Some(buffer("reduce", "other", array)?);
+            has_each = array.rows() > 1;
             groups = x.rows().div_ceil(16) as u32;
             4
         }
     };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
-        constants: &[
-            ("OPERATION", Constant::U32(operation)),
-            ("EACH", Constant::Bool(each.is_some())),
-        ],
+        constants: &[("OPERATION", Constant::U32(operation)), ("EACH", Constant::Bool(has_each))],
         params: bytemuck::bytes_of(&params),
         buffers: &[
             buffer("reduce", "x", x)?,

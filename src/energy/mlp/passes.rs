@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use super::Mlp;
 use crate::{
     device::{
-        Activation, Array, Device, DeviceError, Head, Linear, Outer, Pointwise, Reduce, Result,
-        RowWeights,
+        Activation, Array, Device, DeviceError, Head, Linear, Outer, OuterTerm, Pointwise, Reduce,
+        Result, RowWeights,
     },
     energy::{Points, Weights},
 };
@@ -228,16 +228,15 @@ impl Mlp {
                 let [weights, bias] = gradient else { continue };
                 let input = if index == 0 { x } else { &work.values[index - 1] };
                 let cotangent = work.cotangents.get(index).unwrap_or(&work.top);
+                let row_weights = RowWeights::Uniform(1.0);
                 let outer = Outer {
-                    x: input,
-                    y: cotangent,
+                    terms: &[OuterTerm { x: input, y: cotangent, weights: row_weights }],
                     x_offset: &self.zeros[index],
                     y_offset: &self.zeros[index + 1],
-                    weights: RowWeights::Uniform(1.0),
                     accumulate,
                 };
                 device.outer(&outer, weights)?;
-                let sum = Reduce::ColumnSum { weights: RowWeights::Uniform(1.0), accumulate };
+                let sum = Reduce::ColumnSum { weights: row_weights, accumulate };
                 device.reduce(sum, cotangent, bias)?;
             }
             Ok(())
