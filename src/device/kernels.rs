@@ -4,7 +4,8 @@
 use std::{future::Future, pin::Pin};
 
 use super::{
-    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, Temper, array::Storage,
+    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, Room, Temper,
+    array::Storage,
 };
 use crate::random::Stream;
 
@@ -325,6 +326,8 @@ pub enum Optimize {
 
 /// What a device can do. All work is queued; only `read` waits.
 pub trait Kernels: Send + Sync {
+    /// How large an array may be, and how much memory there is.
+    fn room(&self) -> Room;
     /// A zeroed array.
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage>;
     /// Overwrites the rows from `first_row` on.

@@ -12,6 +12,7 @@ pub mod gpu;
 mod kernels;
 mod net;
 mod potential;
+mod room;
 mod select;
 mod temper;
 
@@ -28,6 +29,7 @@ pub use net::{
     Accept, Head, LARGEST_ENERGY, LARGEST_STATE, Langevin, Layer, Net, Nonlinearity, Rule, TALLY,
 };
 pub use potential::{Formula, Potential};
+pub use room::Room;
 pub use select::{AdapterReport, adapters};
 pub use temper::Temper;
 
@@ -98,6 +100,11 @@ impl Device {
     /// What the device is, for people.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How large an array may be, and how much memory there is.
+    pub fn room(&self) -> Room {
+        self.backend.room()
     }
 
     /// A zeroed array.

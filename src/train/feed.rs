@@ -12,6 +12,12 @@ use crate::{
 /// Bytes of one upload, roughly.
 const UPLOAD: usize = 4 << 20;
 
+/// Rows of an upload: as many whole minibatches as it has bytes for, of an epoch at most.
+pub(super) fn upload_rows(examples: usize, columns: usize, batch: usize) -> usize {
+    let fitting = UPLOAD / (4 * batch * columns);
+    fitting.clamp(1, examples / batch) * batch
+}
+
 /// The training data as a sequence of minibatches.
 pub(super) struct Feed {
     minibatches: Minibatches,
@@ -39,11 +45,9 @@ impl Feed {
     ) -> Result<Self> {
         let batch = batch.min(data.rows);
         let minibatches = Minibatches::new(data.rows, batch, seed);
-        let fitting = UPLOAD / (4 * batch * data.columns);
-        let batches = fitting.clamp(1, minibatches.batches_per_epoch() as usize);
-        let uploaded = device.zeros(batches * batch, data.columns)?;
-        let uploaded_classes =
-            (classes > 0).then(|| device.zeros(batches * batch, classes)).transpose()?;
+        let rows = upload_rows(data.rows, data.columns, batch);
+        let uploaded = device.zeros(rows, data.columns)?;
+        let uploaded_classes = (classes > 0).then(|| device.zeros(rows, classes)).transpose()?;
         Ok(Self {
             uploaded_classes,
             minibatches,

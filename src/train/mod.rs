@@ -14,7 +14,7 @@ mod trainer;
 mod transitions;
 
 pub use error::TrainError;
-pub use memory::Memory;
+pub use memory::{Memory, OnPaper};
 pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures, TemperingFigures};
 pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};

@@ -32,8 +32,8 @@ mod transpose;
 
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
-    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage, Temper,
-    bytes,
+    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights, Storage,
+    Temper, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -43,6 +43,8 @@ const ROWS_PER_TILE: usize = 128;
 const ROWS_OF_BITS: usize = 512;
 /// Allocations from this many bytes on are compared with the free memory first.
 const LARGE: u64 = 1 << 28;
+/// Bytes of the largest allocation.
+const LARGEST: u64 = isize::MAX as u64;
 /// Values of an elementwise task.
 const CHUNK: usize = 1 << 14;
 
@@ -61,12 +63,16 @@ pub fn simd_name() -> &'static str {
 }
 
 impl Kernels for Cpu {
+    fn room(&self) -> Room {
+        Room { array: LARGEST, memory: available_memory() }
+    }
+
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
         let refuse = || DeviceError::TooLarge {
             rows,
             columns,
             needed: (rows as u64).saturating_mul(columns as u64).saturating_mul(4),
-            available: isize::MAX as u64,
+            available: LARGEST,
             device: "the CPU".into(),
         };
         let count = rows.checked_mul(columns).ok_or_else(refuse)?;

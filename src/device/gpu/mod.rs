@@ -18,6 +18,7 @@ mod potential;
 mod program;
 mod queue;
 mod reduce;
+mod room;
 mod softmax;
 mod sum_parts;
 mod temper;
@@ -33,8 +34,8 @@ use std::{
 
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
-    Optimize, Outer, OuterTerm, Pending, Pointwise, Potential, Reduce, Result, RowWeights, Storage,
-    Temper,
+    Optimize, Outer, OuterTerm, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights,
+    Storage, Temper,
 };
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -196,11 +197,9 @@ impl Gpu {
     /// A zeroed storage buffer for `rows × columns` floats.
     fn buffer(&self, rows: usize, columns: usize) -> Result<wgpu::Buffer> {
         self.healthy()?;
-        let limits = self.device.limits();
-        let available = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size);
+        let available = self.largest_buffer();
         let needed = (rows as u64).saturating_mul(columns as u64).saturating_mul(4);
-        // Products read in fours.
-        let size = needed.max(1).checked_next_multiple_of(16).unwrap_or(u64::MAX);
+        let size = Room::size(rows, columns);
         if size > available {
             let device = self.name.clone();
             return Err(DeviceError::TooLarge { rows, columns, needed, available, device });
@@ -274,6 +273,10 @@ fn groups_of_256(count: usize) -> [u32; 3] {
 const FOLD: u32 = 32_768;
 
 impl Kernels for Gpu {
+    fn room(&self) -> Room {
+        Room { array: self.largest_buffer(), memory: self.memory() }
+    }
+
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
         Ok(Storage::Gpu(self.buffer(rows, columns)?))
     }
