@@ -103,6 +103,54 @@ fn a_case_is_measured_written_and_merged() {
 }
 
 #[test]
+fn growth_is_measured_and_what_fits_agrees_with_a_dry_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("scale");
+    let out_text = out.to_str().unwrap();
+    let outcome =
+        ergodic(&["bench", "--scale", "--quick", "--json", "--device", "cpu", "--out", out_text]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let found = json(&outcome.stdout);
+    assert_eq!(found, json(&fs::read_to_string(out.join("scale.json")).unwrap()));
+    let text = |value: &Value| value.as_str().unwrap().to_string();
+    let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {found}"));
+    let mut count = found["left_out"].as_array().unwrap().len();
+    let gflops = number(&found["roofline"]["gflops"]);
+    for curve in found["curves"].as_array().unwrap() {
+        let against = text(&curve["against"]);
+        let points = curve["points"].as_array().unwrap();
+        count += points.len();
+        let place = |point: &Value| match &*against {
+            "chains" => number(&point["chains"]),
+            "units" => number(&point["sizes"][1]),
+            _ => number(&point["steps"]),
+        };
+        assert!(points.is_sorted_by(|a, b| place(a) < place(b)), "{curve}");
+        for point in points {
+            let median = number(&point["seconds"]["median"]);
+            let macs = 1e9 * number(&point["macs_per_ns"]) * median;
+            assert!(macs > 0.0, "{point}");
+            // The products alone, or the memory where that is slower.
+            assert!(number(&point["paper_seconds"]) >= 1.999e-9 * macs / gflops, "{point}");
+        }
+        let is_call = against == "steps";
+        assert_eq!(curve["call"].is_null(), !is_call || points.len() < 2, "{curve}");
+        assert_eq!(curve["exponent"].is_null(), is_call || points.len() < 2, "{curve}");
+    }
+    // A busy machine leaves points out, and says so.
+    assert_eq!(count, 18, "{found}");
+    is_picture(&out.join("scale.png"));
+
+    let model = &found["fitting"]["models"][0];
+    assert_eq!(model["sizes"], json("[64, 20]"));
+    let arguments = ["--data", "digits", "--hidden", "20", "--batch", "500", "--chains", "300"];
+    let dry = [&["train", "--dry-run", "--json", "--device", "cpu"], &arguments[..]].concat();
+    let dry = json(&ergodic(&dry).stdout);
+    assert_eq!(model["parameters_in_training"], dry["memory"]["parameters"]);
+    assert_eq!(model["chain"].as_u64().map(|each| 300 * each), dry["memory"]["chains"].as_u64());
+}
+
+#[test]
 fn the_first_sample_of_a_saved_model_comes_soon() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("bench");
@@ -137,6 +185,9 @@ fn what_cannot_be_meant_is_refused() {
     refused(&["--chains", "0"], 2, &["chains is 0"]);
     refused(&["--chains", "64,x"], 2, &["'x'", "--chains"]);
     refused(&["gibbs", "--merge", &path("foreign.json")], 2, &["--merge"]);
+    for more in [&["gibbs"][..], &["--chains", "64"], &["--merge", "bench.json"]] {
+        refused(&[&["--scale"], more].concat(), 2, &["--scale", "cannot be used with"]);
+    }
     refused(&["--merge", &path("none.json")], 1, &["none.json", "No such file"]);
     for name in ["garbage.json", "foreign.json"] {
         let wanted = [name, "is no report of `ergodic bench`", "bench.json"];
@@ -145,12 +196,17 @@ fn what_cannot_be_meant_is_refused() {
     refused(&["--merge", folder.path().to_str().unwrap()], 1, &["is a folder"]);
 
     // Files of somebody else stay as they are.
-    for (name, bytes) in [("bench.json", "{}"), ("bench.png", "GIF89a")] {
+    for (name, bytes, what) in [
+        ("bench.json", "{}", "gibbs-64"),
+        ("bench.png", "GIF89a", "gibbs-64"),
+        ("scale.json", "{}", "--scale"),
+        ("scale.png", "GIF89a", "--scale"),
+    ] {
         let taken = folder.path().join(format!("taken-{name}"));
         fs::create_dir(&taken).unwrap();
         fs::write(taken.join(name), bytes).unwrap();
         let taken_path = taken.to_str().unwrap();
-        let outcome = ergodic(&["bench", "gibbs-64", "--device", "cpu", "--out", taken_path]);
+        let outcome = ergodic(&["bench", what, "--device", "cpu", "--out", taken_path]);
         assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
         assert!(outcome.stderr.contains(name) && outcome.stderr.contains("--out"));
         assert_eq!(fs::read_to_string(taken.join(name)).unwrap(), bytes);
@@ -160,28 +216,48 @@ fn what_cannot_be_meant_is_refused() {
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
 }
 
+/// Runs what would take minutes, interrupts it after the first line that `is_first`, and gives the
+/// number of lines after it.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_keeps_the_cases_that_are_done() {
+fn interrupted(arguments: &[&str], is_first: impl Fn(&str) -> bool) -> usize {
     use std::io::{BufRead, BufReader};
 
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("bench");
-    // Minutes of work, of which the first takes a second.
-    let mut child = command(&["bench", "gibbs", "--device", "cpu", "--out", out.to_str().unwrap()])
+    let mut child = command(arguments)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let first = lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("gibbs-64-32")));
-    assert!(first.is_some());
+    assert!(lines.any(|line| line.is_ok_and(|line| is_first(&line))));
     let pid = child.id().to_string();
     let sent = std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap();
     assert!(sent.success());
     // The pipe is emptied, or the program would lose its reader.
     let rest = lines.count();
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    rest
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_the_cases_that_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("bench");
+    let arguments = ["bench", "gibbs", "--device", "cpu", "--out", out.to_str().unwrap()];
+    let rest = interrupted(&arguments, |line| line.starts_with("gibbs-64-32"));
     let found = json(&fs::read_to_string(out.join("bench.json")).unwrap());
     assert_eq!(found["cases"].as_array().unwrap().len(), rest, "{found}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_the_points_that_are_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("scale");
+    let arguments = ["bench", "--scale", "--device", "cpu", "--out", out.to_str().unwrap()];
+    interrupted(&arguments, |line| line.starts_with("      64"));
+    let found = json(&fs::read_to_string(out.join("scale.json")).unwrap());
+    assert_eq!(found["curves"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["curves"][0]["points"][0]["chains"], 64);
+    is_picture(&out.join("scale.png"));
 }

@@ -52,7 +52,8 @@ const SMALL_NET: &[usize] = &[2, 128, 128, 1];
 const DEEP_NET: &[usize] = &[64, 512, 512, 512, 10];
 const WIDE_NET: &[usize] = &[784, 256, 1];
 
-const fn case(
+/// A case; `quick` are the chain counts of a quick run.
+pub(super) const fn case(
     name: &'static str,
     kind: Kind,
     sizes: &'static [usize],

@@ -56,6 +56,37 @@ pub(super) fn measure(
     }
 }
 
+/// Times calls of `steps` steps each, queued one after the other: seconds a call of sweeps of an RBM
+/// whose units are on half of the time, or of Langevin steps on a net.
+///
+/// # Errors
+/// The device refuses, for want of memory perhaps.
+pub(super) fn measure_calls(
+    device: &Device,
+    case: &Case,
+    (chains, steps): (usize, u32),
+    clock: &Clock,
+) -> Result<Timing, BenchError> {
+    let time = |model: &dyn Energy, sampler: &dyn Sampler, mut states: Chains| {
+        clock.time(1, |calls| {
+            for _ in 0..calls {
+                sampler.advance(model, &mut states, steps)?;
+            }
+            Ok(())
+        })
+    };
+    if let [_, _] = case.sizes {
+        let model = rbm(device, case.sizes, HALF)?;
+        let mut states = Chains::new(&model, chains, SEED)?;
+        states.start_from_noise(device)?;
+        return time(&model, &Gibbs::default(), states);
+    }
+    let model = net(device, case.sizes)?;
+    let mut states = Chains::new(&model, chains, SEED)?;
+    states.start_uniform(device, -1.0, 1.0)?;
+    time(&model, &Ula::new(STEP), states)
+}
+
 /// An RBM whose biases turn on given shares of its units.
 fn rbm(device: &Device, sizes: &[usize], activity: Activity) -> Result<Rbm, BenchError> {
     let (visible, hidden) = (sizes[0], sizes[1]);

@@ -11,6 +11,7 @@ mod picture;
 mod report;
 mod roofline;
 mod run;
+pub mod scale;
 mod table;
 mod work;
 

@@ -31,7 +31,7 @@ pub fn picture(report: &Report) -> Result<RgbImage, BenchError> {
                 points: points(report, case, |row| row.macs_per_ns),
             });
             let (y_label, references) = (label.to_string(), references.clone());
-            Panel { y_label, series: series.collect(), references }
+            Panel { y_label, series: series.collect(), references, ..Panel::default() }
         })
         .filter(|panel| !panel.series.is_empty())
         .collect();
@@ -56,7 +56,7 @@ pub fn merged_picture(reports: &[Report]) -> Result<RgbImage, BenchError> {
             while series.last().is_some_and(|series| series.points.is_empty()) {
                 series.pop();
             }
-            Panel { y_label: format!("{case}: chain steps/s"), series, references: Vec::new() }
+            Panel { y_label: format!("{case}: chain steps/s"), series, ..Panel::default() }
         })
         .collect();
     Ok(log_curves("chains", &panels)?)

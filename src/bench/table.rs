@@ -154,7 +154,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
 }
 
 /// A number to three significant digits, whole from 100 on.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
@@ -163,7 +163,7 @@ fn short(value: f64) -> String {
 }
 
 /// A whole number with commas, to some significant digits.
-fn grouped(value: f64, digits: i32) -> String {
+pub(super) fn grouped(value: f64, digits: i32) -> String {
     if !(value.is_finite() && value >= 100.0) {
         return short(value);
     }

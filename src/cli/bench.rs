@@ -10,6 +10,7 @@ use super::{
     failure::{INTERRUPTED, Usage},
     interrupt::Interrupt,
     output::{bar, check_target, open_device, say},
+    scale,
 };
 use crate::{
     bench::{self, BenchError, Event, Plan, Report},
@@ -34,7 +35,12 @@ pub(super) struct Args {
     /// Some cases with few chain counts, in 20 seconds
     #[arg(long)]
     quick: bool,
-    /// The folder to write: bench.json and bench.png, or merged.md and merged.png
+    /// How the cost grows with chains, units and steps, beside what it is on paper, and which models
+    /// and how many chains fit, in place of the cases
+    #[arg(long, conflicts_with_all = ["cases", "chains", "merge"])]
+    scale: bool,
+    /// The folder to write: bench.json and bench.png, with --scale scale.json and scale.png, with
+    /// --merge merged.md and merged.png
     #[arg(long, value_name = "FOLDER", default_value = "runs/bench")]
     out: PathBuf,
     /// Measure nothing: put the bench.json of several devices into one table
@@ -50,6 +56,9 @@ pub(super) struct Args {
 pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCode> {
     if !args.merge.is_empty() {
         return merge(context, &args);
+    }
+    if args.scale {
+        return scale::run(context, &args.out, args.quick).await;
     }
     let plan = plan(context, &args)?;
     let (json, png) = (args.out.join("bench.json"), args.out.join("bench.png"));
@@ -128,14 +137,14 @@ fn plan(context: &Context, args: &Args) -> anyhow::Result<Plan> {
 }
 
 /// Refuses a folder with files of such names that are not of this command.
-fn check_folder(out: &Path, png: &Path) -> Result<(), Usage> {
+pub(super) fn check_folder(out: &Path, png: &Path) -> Result<(), Usage> {
     if out.exists() && !out.is_dir() {
         return Err(Usage(format!("--out: {} is a file, wanted a folder", out.display())));
     }
     if out.exists() { check_target(png, b"\x89PNG", "--out") } else { Ok(()) }
 }
 
-fn make_folder(out: &Path) -> Result<(), RunError> {
+pub(super) fn make_folder(out: &Path) -> Result<(), RunError> {
     std::fs::create_dir_all(out).map_err(|source| RunError::Io {
         action: "create",
         path: out.into(),

@@ -17,6 +17,7 @@ mod failure;
 mod interrupt;
 mod output;
 mod sample;
+mod scale;
 mod selftest;
 mod source;
 mod train;

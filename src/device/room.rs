@@ -26,7 +26,10 @@ mod tests {
 
     #[test]
     fn arrays_end_on_a_four_and_absurd_ones_do_not_overflow() {
-        assert_eq!([(0, 5), (1, 4), (1, 5), (3, 3)].map(|(n, m)| Room::size(n, m)), [16, 16, 32, 48]);
+        assert_eq!(
+            [(0, 5), (1, 4), (1, 5), (3, 3)].map(|(n, m)| Room::size(n, m)),
+            [16, 16, 32, 48]
+        );
         assert_eq!(Room::size(usize::MAX, usize::MAX), u64::MAX);
     }
 }

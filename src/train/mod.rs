@@ -16,6 +16,7 @@ mod transitions;
 pub use error::TrainError;
 pub use memory::{Memory, OnPaper};
 pub use monitor::{AnnealedFigures, ChainFigures, Metrics, RbmFigures, TemperingFigures};
+pub(crate) use settings::MOST;
 pub use settings::{ModelKind, ObjectiveKind, OptimizerKind, SamplerKind, Settings, SettingsError};
 pub use state::{Counters, State};
 pub use trainer::Trainer;

@@ -6,7 +6,7 @@ use super::Transitions;
 use crate::{data::Binarize, device::Nonlinearity};
 
 /// The most hidden units, chains or rows of a batch that are believed to be meant.
-const MOST: usize = 1 << 24;
+pub(crate) const MOST: usize = 1 << 24;
 /// The most hidden layers.
 const MOST_LAYERS: usize = 64;
 

@@ -18,6 +18,7 @@ mod pointwise;
 mod potential;
 mod products;
 mod reduce;
+mod room;
 mod rows;
 mod shaders;
 mod softmax;

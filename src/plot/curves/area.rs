@@ -5,7 +5,7 @@ use super::super::text::{paint, primitive};
 use super::axes::{XAxis, YAxis};
 use super::trace::stretches;
 use super::{
-    DASHES, LINE, Panel, REFERENCE, SPACE, Series, TEXT, TITLE, references, series_colour,
+    DASHES, LINE, Panel, REFERENCE, SPACE, Series, TEXT, THIN, TITLE, references, series_colour,
 };
 use image::Rgb;
 use kuva::render::render::{Primitive, Scene, TextAnchor};
@@ -47,8 +47,12 @@ impl Plot<'_> {
             let place = self.place(reference.value).round();
             dashed(scene, (left, right), place, DASHES[index % DASHES.len()]);
         }
+        for (index, guide) in panel.guides.iter().enumerate() {
+            self.line(scene, guide, (THIN, false), series_colour(index));
+        }
         for (index, series) in panel.series.iter().enumerate() {
-            self.line(scene, series, series_colour(index));
+            let marked = series.points.len() <= MARKED;
+            self.line(scene, series, (LINE, marked), series_colour(index));
         }
         if !self.y.any {
             let middle = ((left + right) / 2.0, (top + bottom) / 2.0);
@@ -56,8 +60,13 @@ impl Plot<'_> {
         }
     }
 
-    fn line(&self, scene: &mut Scene, series: &Series, colour: Rgb<u8>) {
-        let marked = series.points.len() <= MARKED;
+    fn line(
+        &self,
+        scene: &mut Scene,
+        series: &Series,
+        (stroke_width, marked): (f64, bool),
+        colour: Rgb<u8>,
+    ) {
         let screen = |x, y| (self.x.place(x), self.place(y));
         for points in stretches(&series.points, screen) {
             if marked || points.len() == 1 {
@@ -72,7 +81,7 @@ impl Plot<'_> {
                     stroke_width: None,
                 });
             }
-            let (stroke, stroke_width) = (paint(colour), LINE);
+            let stroke = paint(colour);
             scene.add(Primitive::PolyLine { points, stroke, stroke_width, stroke_dasharray: None });
         }
     }

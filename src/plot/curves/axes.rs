@@ -4,7 +4,7 @@ use super::super::PlotError;
 use super::super::text::Line;
 use super::super::ticks::{log_ticks, ticks};
 use super::trace::drawable;
-use super::{MARGIN, Panel, SPACE, TEXT, WIDTH, references};
+use super::{MARGIN, Panel, SPACE, Series, TEXT, WIDTH, references};
 
 /// How values become places; panels of a logarithmic plot hold decimal logarithms already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub(super) struct XAxis {
 impl XAxis {
     pub(super) fn new(panels: &[Panel], left: u32, scale: Scale) -> Result<Self, PlotError> {
         let values = || {
-            let series = panels.iter().flat_map(|panel| &panel.series);
+            let series = panels.iter().flat_map(|panel| panel.series.iter().chain(&panel.guides));
             series.flat_map(|series| &series.points).filter(|p| drawable(p)).map(|p| p.0)
         };
         // Points on the frame are hard to see; learning curves, which are long, start on it.
@@ -117,12 +117,16 @@ pub(super) struct YAxis {
 
 impl YAxis {
     pub(super) fn new(panel: &Panel, plot_height: u32, scale: Scale) -> Self {
-        let points = || panel.series.iter().flat_map(|s| &s.points).filter(|p| drawable(p));
+        let points = |lines: &'_ [Series]| -> Vec<(f64, f64)> {
+            let all = lines.iter().flat_map(|line| &line.points);
+            all.filter(|point| drawable(point)).copied().collect()
+        };
+        let lines = [points(&panel.series), points(&panel.guides)];
         let references = references(panel).map(|(_, reference)| reference.value);
-        let range = Range::of(points().map(|p| p.1).chain(references), 0.05)
-            .unwrap_or(Range { low: 0.0, high: 1.0 });
+        let values = lines.iter().flatten().map(|point| point.1).chain(references);
+        let range = Range::of(values, 0.05).unwrap_or(Range { low: 0.0, high: 1.0 });
         let target = (plot_height / 55) as usize;
-        let any = points().next().is_some();
+        let any = !lines[0].is_empty();
         Self { range, ticks: scale.ticks(range, target, false), any }
     }
 

@@ -4,7 +4,9 @@ use super::super::text::{Line, primitive};
 use super::super::{INK, PlotError};
 use super::area::{bar, dashed};
 use super::trace::drawable;
-use super::{DASHES, LINE, Panel, REFERENCE, SPACE, TEXT, TITLE, references, series_colour};
+use super::{
+    DASHES, LINE, Panel, REFERENCE, SPACE, Series, TEXT, THIN, TITLE, references, series_colour,
+};
 use image::Rgb;
 use kuva::render::render::{Scene, TextAnchor};
 
@@ -26,7 +28,15 @@ struct Entry {
     name: String,
     width: u32,
     colour: Rgb<u8>,
-    dashes: Option<&'static [f64]>,
+    stroke: Stroke,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy)]
+enum Stroke {
+    Thick,
+    Thin,
+    Dashed(&'static [f64]),
 }
 
 impl<'a> Header<'a> {
@@ -62,11 +72,14 @@ impl<'a> Header<'a> {
             for entry in row {
                 let middle = (baseline - f64::from(TEXT) * 0.36).round();
                 let ends = (x.into(), (x + SWATCH).into());
-                match entry.dashes {
-                    Some(dashes) => dashed(scene, ends, middle, dashes),
-                    None => {
+                match entry.stroke {
+                    Stroke::Dashed(dashes) => dashed(scene, ends, middle, dashes),
+                    Stroke::Thick => {
                         let size = (ends.1 - ends.0, LINE + 1.0);
                         bar(scene, (ends.0, middle - 2.0), size, entry.colour);
+                    }
+                    Stroke::Thin => {
+                        bar(scene, (ends.0, middle - 1.0), (ends.1 - ends.0, THIN), entry.colour);
                     }
                 }
                 let at = (f64::from(x + SWATCH + SPACE), baseline);
@@ -81,21 +94,27 @@ impl<'a> Header<'a> {
 fn entries(panel: &Panel) -> Result<Vec<Entry>, PlotError> {
     let series = panel.series.iter().enumerate().map(|(index, series)| {
         let none = if series.points.iter().any(drawable) { "" } else { " (no finite values)" };
-        (format!("{}{none}", series.name), series_colour(index), None)
+        (format!("{}{none}", series.name), series_colour(index), Stroke::Thick)
     });
     let references = references(panel).map(|(index, reference)| {
-        (reference.name.clone(), REFERENCE, Some(DASHES[index % DASHES.len()]))
+        (reference.name.clone(), REFERENCE, Stroke::Dashed(DASHES[index % DASHES.len()]))
     });
-    let all: Vec<_> = series.chain(references).filter(|(name, ..)| !name.is_empty()).collect();
+    let is_first = |(place, guide): &(usize, &Series)| {
+        panel.guides[..*place].iter().all(|other| other.name != guide.name)
+    };
+    let guides = panel.guides.iter().enumerate().filter(is_first);
+    let guides = guides.map(|(_, guide)| (guide.name.clone(), REFERENCE, Stroke::Thin));
+    let all: Vec<_> =
+        series.chain(guides).chain(references).filter(|(name, ..)| !name.is_empty()).collect();
     if let [(name, ..)] = all.as_slice()
         && *name == panel.y_label
     {
         return Ok(Vec::new());
     }
     all.into_iter()
-        .map(|(name, colour, dashes)| {
+        .map(|(name, colour, stroke)| {
             let width = SWATCH + SPACE + Line::new(&name, TEXT)?.width;
-            Ok(Entry { name, width, colour, dashes })
+            Ok(Entry { name, width, colour, stroke })
         })
         .collect()
 }

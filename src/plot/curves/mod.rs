@@ -46,6 +46,9 @@ pub struct Panel {
     pub series: Vec<Series>,
     /// Values to compare with.
     pub references: Vec<Reference>,
+    /// Lines to compare with, thin and without dots: each in the colour of the series of its place.
+    /// Those of one name share an entry of the legend.
+    pub guides: Vec<Series>,
 }
 
 /// Okabe and Ito's colours for colour-blind viewers, without the yellow that white swallows.
@@ -71,6 +74,8 @@ const TEXT: u32 = 16;
 const SPACE: u32 = 8;
 /// Width of lines.
 const LINE: f64 = 2.0;
+/// Width of lines to compare with.
+const THIN: f64 = 1.0;
 /// Samples a pixel in each direction.
 const SAMPLES: u8 = 3;
 /// Most rows of pixels (at the finer scale of the samples this is some 300 MB).
@@ -96,7 +101,8 @@ pub fn curves(x_label: &str, panels: &[Panel]) -> Result<RgbImage, PlotError> {
 pub fn log_curves(x_label: &str, panels: &[Panel]) -> Result<RgbImage, PlotError> {
     let mut panels = panels.to_vec();
     for panel in &mut panels {
-        for (x, y) in panel.series.iter_mut().flat_map(|series| &mut series.points) {
+        let lines = panel.series.iter_mut().chain(&mut panel.guides);
+        for (x, y) in lines.flat_map(|series| &mut series.points) {
             (*x, *y) = (x.log10(), y.log10());
         }
         for reference in &mut panel.references {
@@ -176,7 +182,7 @@ mod tests {
 
     fn panel(points: &[(f64, f64)]) -> Panel {
         let series = Series { name: "train".into(), points: points.to_vec() };
-        Panel { y_label: "loss (nats)".into(), series: vec![series], references: Vec::new() }
+        Panel { y_label: "loss (nats)".into(), series: vec![series], ..Panel::default() }
     }
 
     /// Columns, right of the axis and its labels, in which a colour appears unmixed.
@@ -258,6 +264,28 @@ mod tests {
     }
 
     #[test]
+    fn a_guide_is_a_thin_line_in_the_colour_of_its_series() {
+        let law = |factor: f64| (0..=8).map(|i| (4f64.powi(i), factor * 2f64.powi(i))).collect();
+        let mut found = panel(&[(1.0, 1.0), (4f64.powi(8), 1.0)]);
+        found.guides = vec![Series { name: "on paper".into(), points: law(1.0) }];
+        let image = log_curves("chains", &[found.clone()]).unwrap();
+        let rows = plot_rows(&image);
+        let upper = rows.start..rows.start + 200;
+        // The series stays at the bottom; the guide, of less than a pixel of pure colour, climbs.
+        let bluish = |x: &u32| {
+            upper.clone().any(|y| {
+                let Rgb([red, _, blue]) = *image.get_pixel(*x, y);
+                u32::from(blue) > u32::from(red) + 40
+            })
+        };
+        let climbing = (120..image.width()).filter(bluish).count();
+        assert!(climbing > 300, "{climbing}");
+        found.guides[0].points = law(1e6);
+        let higher = log_curves("chains", &[found]).unwrap();
+        assert!(higher != image, "the axis holds the guide");
+    }
+
+    #[test]
     fn any_values_and_names_make_a_picture() {
         let (nan, inf) = (f64::NAN, f64::INFINITY);
         let long: Vec<_> =
@@ -279,7 +307,7 @@ mod tests {
         }
         let name = "a name that goes on and on $x^2$\n".repeat(50);
         let many = Series { name: name.clone(), points: vec![(0.0, 1.0)] };
-        let odd = Panel { y_label: name.clone(), series: vec![many; 40], references: Vec::new() };
+        let odd = Panel { y_label: name.clone(), series: vec![many; 40], ..Panel::default() };
         assert!(curves(&name, &[odd]).is_ok());
     }
 

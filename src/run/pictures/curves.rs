@@ -70,7 +70,7 @@ pub(super) fn draw(folder: &Folder, held_out: &str) -> Result<(), RunError> {
             (label, series.into_iter().filter(|series| !series.points.is_empty()).collect())
         })
         .filter(|(_, series): &(_, Vec<Series>)| !series.is_empty())
-        .map(|(label, series)| Panel { y_label: label.into(), series, references: Vec::new() })
+        .map(|(label, series)| Panel { y_label: label.into(), series, ..Panel::default() })
         .collect();
     folder.write("curves.png", &plot::png(&plot::curves("epoch", &panels)?)?)
 }

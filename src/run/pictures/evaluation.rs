@@ -38,8 +38,7 @@ fn weights(up: &[Waypoint], down: &[Waypoint]) -> Result<image::RgbImage, PlotEr
             })
             .to_vec()
     };
-    let panel =
-        |label: &str, series| Panel { y_label: label.into(), series, references: Vec::new() };
+    let panel = |label: &str, series| Panel { y_label: label.into(), series, ..Panel::default() };
     plot::curves(
         "inverse temperature",
         &[
@@ -54,7 +53,8 @@ fn energies(equilibrium: &Equilibrium) -> Result<image::RgbImage, PlotError> {
     let series = vec![Series { name: "fresh chains".into(), points }];
     let references =
         vec![Reference { name: "the model's chains".into(), value: equilibrium.model }];
-    let panel = Panel { y_label: "mean energy (nats)".into(), series, references };
+    let panel =
+        Panel { y_label: "mean energy (nats)".into(), series, references, ..Panel::default() };
     plot::curves("log10 of transitions", &[panel])
 }
 
@@ -65,6 +65,7 @@ fn memory(mixing: &Mixing) -> Result<image::RgbImage, PlotError> {
         y_label: "autocorrelation of the energy".into(),
         series: vec![Series { name, points }],
         references: vec![Reference { name: "none".into(), value: 0.0 }],
+        ..Panel::default()
     };
     plot::curves("transitions apart", &[panel])
 }
