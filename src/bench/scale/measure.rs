@@ -80,14 +80,12 @@ fn measure(
 ) -> Result<bool, BenchError> {
     let (kernel, against) = (curve.kernel, curve.against);
     let mut go_on = observe(Event::Begins(curve));
-    // Seconds of a multiply-add of the point before.
-    let mut before = 2e-9 / report.roofline.gflops;
     for wanted in kernel.wanted(against, report.quick) {
         let at = wanted.at(against);
         if !go_on || !observe(Event::At(curve, at)) {
             return Ok(false);
         }
-        let expected = before * wanted.macs();
+        let expected = expected(report, curve, &wanted);
         let measured = if expected > longest_round(report.quick) {
             Err(format!("it would take {expected:.1} s"))
         } else {
@@ -98,7 +96,6 @@ fn measure(
         };
         go_on = match measured {
             Ok(point) => {
-                before = 1e-9 / point.macs_per_ns;
                 curve.points.push(point);
                 observe(Event::Measured(curve))
             }
@@ -111,6 +108,15 @@ fn measure(
         };
     }
     Ok(go_on)
+}
+
+/// Seconds that a measurement will take, about: what the point before took, where a call may cost more
+/// than its products, and the products at the best rate of any point so far.
+fn expected(report: &Scaling, curve: &Curve, wanted: &Wanted) -> f64 {
+    let before = curve.points.last().map_or(0.0, |point| point.seconds.median);
+    let points = report.curves.iter().chain([curve]).flat_map(|curve| &curve.points);
+    let best = points.map(|point| point.macs_per_ns).reduce(f64::max);
+    before + 1e-9 * wanted.macs() / best.unwrap_or(report.roofline.gflops / 2.0)
 }
 
 fn point(
