@@ -47,7 +47,7 @@ impl BitRows {
         let mut whole = vec![0.0; UNITS * quarter];
         let mut row_choices = vec![0; quarter.next_multiple_of(GROUPS)];
         for (row, (x, found)) in x.chunks_exact(units).zip(&mut found).enumerate() {
-            let x = if units % UNITS == 0 {
+            let x = if units.is_multiple_of(UNITS) {
                 x
             } else {
                 whole[..units].copy_from_slice(x);
