@@ -1,7 +1,5 @@
 //! Finding a device by name.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use super::{
@@ -46,13 +44,13 @@ pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
     let hardware = found.iter().find(|adapter| !is_software(adapter));
     if wanted == "auto" {
         return match hardware {
-            Some(adapter) => request(adapter, checks).await,
+            Some(adapter) => Ok(Device::from_gpu(request(adapter, checks).await?)),
             None => Ok(Device::cpu()),
         };
     }
     if wanted == "gpu" {
         let adapter = hardware.ok_or_else(|| DeviceError::NoAdapter { software: software() })?;
-        return request(adapter, checks).await;
+        return Ok(Device::from_gpu(request(adapter, checks).await?));
     }
     let by_index = wanted.strip_prefix("gpu:").and_then(|index| index.parse::<usize>().ok());
     let adapter = match by_index {
@@ -62,7 +60,7 @@ pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
         }),
     };
     match adapter {
-        Some(adapter) => request(adapter, checks).await,
+        Some(adapter) => Ok(Device::from_gpu(request(adapter, checks).await?)),
         None => {
             let named = |(index, adapter): (usize, &wgpu::Adapter)| {
                 format!("gpu:{index} ({})", adapter.get_info().name)
@@ -119,7 +117,7 @@ fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
 }
 
 /// Opens an adapter with all the memory it offers and nothing else beyond WebGPU's base limits.
-async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Device> {
+async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Gpu> {
     let info = adapter.get_info();
     let offered = adapter.limits();
     let limits = wgpu::Limits {
@@ -133,7 +131,16 @@ async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Device> {
     let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| {
         DeviceError::Open { adapter: info.name.clone(), reason: error.to_string() }
     })?;
-    let name = describe(&info);
-    let is_gpu = info.device_type != wgpu::DeviceType::Cpu;
-    Ok(Device::with_backend(Arc::new(Gpu::new(device, queue, &name, checks)), name, is_gpu))
+    Ok(Gpu::new(device, queue, &describe(&info), checks))
+}
+
+/// The first adapter's, for tests of this crate's inside; none in a run on the CPU only.
+#[cfg(test)]
+pub(super) fn first_gpu() -> Option<Gpu> {
+    if std::env::var("ERGODIC_TEST_DEVICES").is_ok_and(|devices| devices.trim() == "cpu") {
+        return None;
+    }
+    let adapters = pollster::block_on(enumerate());
+    let adapter = adapters.first().expect("`scripts/test` installs a software driver");
+    Some(pollster::block_on(request(adapter, Checks::default())).expect("it can be opened"))
 }

@@ -186,7 +186,8 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, need: &Need, first: Tile) -> Result<()> {
         })
     };
     // Workgroups that own no chains work as others do, and neither read nor write states.
-    let tile = gpu.timed_tile(need, first, |tile, count, sweeps| {
+    let pipeline = |tile: Tile| gpu.pipeline(&PROGRAM, &tile.constants((d + h) as u32));
+    let tile = gpu.timed_tile(need, first, pipeline, |tile, count, sweeps| {
         let work = Tiles::new(need, tile, sweeps).work * f64::from(count) * f64::from(sweeps);
         let groups = [count.min(FOLD), count.div_ceil(FOLD), 1];
         dispatch(tile, 0, Part { first_tile: 0, done: 0, sweeps, groups, work })

@@ -2,6 +2,7 @@
 
 mod accept;
 mod anneal;
+mod command;
 mod exchange;
 mod gibbs;
 mod langevin;
@@ -13,6 +14,7 @@ mod optimize;
 mod outer;
 mod pace;
 mod philox;
+mod pipeline;
 mod pointwise;
 mod potential;
 mod program;
@@ -37,6 +39,7 @@ use super::{
     Optimize, Outer, OuterTerm, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights,
     Storage, Temper,
 };
+use pipeline::{Pipeline, Workshop};
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
 use tile::Need;
@@ -67,7 +70,8 @@ pub struct Gpu {
     /// Workgroups of a large tile that fill the device.
     filling: f64,
     fault: Arc<Fault>,
-    pipelines: Mutex<HashMap<String, program::Pipeline>>,
+    pipelines: Mutex<HashMap<String, Arc<Pipeline>>>,
+    workshop: Workshop,
     recorder: Mutex<Recorder>,
     /// Scratch buffers by purpose and size.
     scratch: Mutex<HashMap<(&'static str, u64), wgpu::Buffer>>,
@@ -80,11 +84,18 @@ pub struct Gpu {
     tuner: tune::Tuner,
 }
 
+impl Drop for Gpu {
+    fn drop(&mut self) {
+        self.close_workshop();
+    }
+}
+
 /// Why nothing more can be expected of a device: the first reason of either kind.
 #[derive(Default)]
 struct Fault {
     lost: OnceLock<String>,
-    refused: OnceLock<String>,
+    /// What was refused, and why.
+    refused: OnceLock<(String, String)>,
 }
 
 /// Every GPU program of the crate, for tests that check shaders against their host side.
@@ -122,7 +133,7 @@ impl Gpu {
         });
         let found = fault.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            let _ = found.refused.set(error.to_string());
+            let _ = found.refused.set(("a command".into(), error.to_string()));
         }));
         let recorder = Mutex::new(Recorder::new(&device));
         let filling = matmul::filling(device.adapter_info().device_type);
@@ -135,6 +146,7 @@ impl Gpu {
             filling,
             fault,
             pipelines: Mutex::default(),
+            workshop: Workshop::default(),
             recorder,
             scratch: Mutex::default(),
             sequence: Mutex::default(),
@@ -155,8 +167,9 @@ impl Gpu {
     }
 
     /// Makes the block-Gibbs kernels take this tile wherever it fits, for tests and measurements.
-    pub fn with_tile(self, tile: Tile) -> Self {
-        Self { tile: Some(tile), ..self }
+    pub fn with_tile(mut self, tile: Tile) -> Self {
+        self.tile = Some(tile);
+        self
     }
 
     /// Makes `gibbs` time its tiles at every size and on software drivers too, and keeps the choices
@@ -186,12 +199,12 @@ impl Gpu {
             Some(reason) => Err(DeviceError::Lost { reason: reason.clone() }),
         };
         lost()?;
-        let Some(reason) = self.fault.refused.get() else { return Ok(()) };
+        let Some((what, reason)) = self.fault.refused.get() else { return Ok(()) };
         // A device that its owner destroyed refuses commands before its loss is told, which
         // happens in a poll.
         self.poll(None);
         lost()?;
-        Err(DeviceError::Refused { what: "a command".into(), reason: reason.clone() })
+        Err(DeviceError::Refused { what: what.clone(), reason: reason.clone() })
     }
 
     /// A zeroed storage buffer for `rows × columns` floats.

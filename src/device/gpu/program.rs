@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use super::{Checks, DeviceError, Gpu, Result, queue::lock};
-
 /// How a kernel uses a binding of group 0; binding 0 is always the uniform parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -81,101 +79,5 @@ impl Program {
             text.push('\n');
         }
         Ok(text)
-    }
-}
-
-/// A compiled variant.
-#[derive(Clone)]
-pub(super) struct Pipeline {
-    pub pipeline: wgpu::ComputePipeline,
-    pub layout: wgpu::BindGroupLayout,
-}
-
-impl Gpu {
-    /// The pipeline of a variant, compiled at first use.
-    pub(super) fn pipeline(
-        &self,
-        program: &Program,
-        constants: &[(&str, Constant)],
-    ) -> Result<Pipeline> {
-        let key = format!("{} {constants:?}", program.name);
-        if let Some(pipeline) = lock(&self.pipelines).get(&key) {
-            return Ok(pipeline.clone());
-        }
-        let refused = |reason| DeviceError::Refused { what: format!("kernel {key}"), reason };
-        let source = program.assemble(constants).map_err(refused)?;
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = self.device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let pipeline = self.compile(program, source);
-        for scope in [internal, scope] {
-            if let Some(error) = pollster::block_on(scope.pop()) {
-                return Err(refused(error.to_string()));
-            }
-        }
-        lock(&self.pipelines).insert(key, pipeline.clone());
-        Ok(pipeline)
-    }
-
-    fn compile(&self, program: &Program, source: String) -> Pipeline {
-        let descriptor = wgpu::ShaderModuleDescriptor {
-            label: Some(program.name),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        };
-        let module = match self.checks {
-            Checks::Full => self.device.create_shader_module(descriptor),
-            // SAFETY: the shaders are this crate's own, never a user's. They guard every index by
-            // the sizes in their parameters, which the callers check against the arrays, all
-            // their loops end, and the tests run them with the checks on.
-            Checks::Off => unsafe {
-                self.device.create_shader_module_trusted(
-                    descriptor,
-                    wgpu::ShaderRuntimeChecks::unchecked(),
-                )
-            },
-        };
-        let uniform = wgpu::BindGroupLayoutEntry {
-            binding: 0,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Uniform,
-                has_dynamic_offset: true,
-                min_binding_size: wgpu::BufferSize::new(program.params as u64),
-            },
-            count: None,
-        };
-        let storage = program.bindings.iter().enumerate().map(|(index, access)| {
-            let read_only = *access == Access::Read;
-            wgpu::BindGroupLayoutEntry {
-                binding: index as u32 + 1,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Storage { read_only },
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                ..uniform
-            }
-        });
-        let entries: Vec<_> = std::iter::once(uniform).chain(storage).collect();
-        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some(program.name),
-            entries: &entries,
-        });
-        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(program.name),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(program.name),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some("main"),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                zero_initialize_workgroup_memory: self.checks == Checks::Full,
-                ..Default::default()
-            },
-            cache: None,
-        });
-        Pipeline { pipeline, layout }
     }
 }

@@ -1,5 +1,6 @@
 //! Recording, submitting and reading back. Commands are collected and submitted in slices of
-//! measured length; two slices are in flight, so the host records while the GPU works.
+//! measured length; two slices are in flight, so the host records while the GPU works. Commands whose
+//! pipelines are not compiled yet are collected on.
 
 use std::{
     collections::VecDeque,
@@ -13,6 +14,7 @@ use std::{
 
 use super::{
     Array, DeviceError, Gpu, Result, buffer,
+    command::{self, Command},
     pace::Pace,
     program::{Constant, Program},
 };
@@ -33,7 +35,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Commands that are recorded and not yet submitted, and submissions that are not yet done.
 pub(super) struct Recorder {
-    encoder: Option<wgpu::CommandEncoder>,
+    commands: Vec<Command>,
     params: Vec<u8>,
     params_buffer: wgpu::Buffer,
     work: f64,
@@ -57,7 +59,7 @@ impl Recorder {
             mapped_at_creation: false,
         });
         Self {
-            encoder: None,
+            commands: Vec::new(),
             params: Vec::new(),
             params_buffer,
             work: 0.0,
@@ -67,8 +69,17 @@ impl Recorder {
         }
     }
 
-    fn encoder(&mut self, device: &wgpu::Device) -> &mut wgpu::CommandEncoder {
-        self.encoder.get_or_insert_with(|| device.create_command_encoder(&Default::default()))
+    /// Forgets what is not yet submitted.
+    pub fn forget(&mut self) {
+        self.commands.clear();
+        self.params.clear();
+        self.work = 0.0;
+    }
+
+    /// Whether what is recorded should be submitted: when it is enough and no pipeline is waited for.
+    fn is_due(&self) -> bool {
+        self.params.len() >= PARAMS_STRIDE * MAX_DISPATCHES
+            || (self.work >= self.pace.budget() && self.commands.iter().all(Command::is_ready))
     }
 }
 
@@ -109,19 +120,15 @@ impl Gpu {
             layout: &pipeline.layout,
             entries: &entries,
         });
-        let mut pass = recorder.encoder(&self.device).begin_compute_pass(&Default::default());
-        pass.set_pipeline(&pipeline.pipeline);
-        pass.set_bind_group(0, &bind_group, &[offset as u32]);
-        let [x, y, z] = dispatch.groups;
-        pass.dispatch_workgroups(x, y, z);
-        drop(pass);
         recorder.work += dispatch.work;
-        if recorder.work >= recorder.pace.budget()
-            || recorder.params.len() >= PARAMS_STRIDE * MAX_DISPATCHES
-        {
-            self.submit(&mut recorder)?;
-        }
-        Ok(())
+        recorder.commands.push(Command::Dispatch {
+            pipeline,
+            bind_group,
+            params: offset as u32,
+            groups: dispatch.groups,
+            work: dispatch.work,
+        });
+        if recorder.is_due() { self.submit(&mut recorder) } else { Ok(()) }
     }
 
     /// Multiply-adds that one dispatch should stay under.
@@ -132,35 +139,42 @@ impl Gpu {
     /// Records a copy of `size` bytes between two places.
     pub(super) fn copy(
         &self,
-        (source, source_offset): (&wgpu::Buffer, u64),
-        (target, target_offset): (&wgpu::Buffer, u64),
+        source: (&wgpu::Buffer, u64),
+        target: (&wgpu::Buffer, u64),
         size: u64,
     ) -> Result<()> {
         self.healthy()?;
-        let mut recorder = lock(&self.recorder);
-        recorder.encoder(&self.device).copy_buffer_to_buffer(
-            source,
-            source_offset,
-            target,
-            target_offset,
-            size,
-        );
+        let place = |(buffer, offset): (&wgpu::Buffer, u64)| (buffer.clone(), offset);
+        let command = Command::Copy { source: place(source), target: place(target), size };
+        lock(&self.recorder).commands.push(command);
         Ok(())
     }
 
-    /// Submits what is recorded; waits only where too much is in flight.
+    /// Submits what is recorded; waits only where too much is in flight, or for a pipeline.
     pub(super) fn flush(&self) -> Result<()> {
         self.submit(&mut lock(&self.recorder))
     }
 
+    /// Submits what is recorded, in slices of the pace's budget.
     fn submit(&self, recorder: &mut Recorder) -> Result<()> {
-        if let Some(encoder) = recorder.encoder.take() {
+        if !recorder.params.is_empty() {
             self.queue.write_buffer(&recorder.params_buffer, 0, &recorder.params);
-            recorder.params.clear();
-            let index = self.queue.submit([encoder.finish()]);
-            let work = std::mem::take(&mut recorder.work);
-            recorder.in_flight.push_back(Submission { index, at: Instant::now(), work });
         }
+        let commands = std::mem::take(&mut recorder.commands);
+        recorder.forget();
+        let mut rest = &commands[..];
+        while !rest.is_empty() {
+            let (slice, work) = command::slice(rest, recorder.pace.budget());
+            rest = &rest[slice.len()..];
+            let index = self.queue.submit([self.encode(slice)?]);
+            recorder.in_flight.push_back(Submission { index, at: Instant::now(), work });
+            self.keep_pace(recorder)?;
+        }
+        self.healthy()
+    }
+
+    /// Waits until no more is in flight than should be, and learns how fast the GPU is.
+    fn keep_pace(&self, recorder: &mut Recorder) -> Result<()> {
         while recorder.in_flight.len() > IN_FLIGHT {
             if let Some(oldest) = recorder.in_flight.pop_front() {
                 self.wait(Some(oldest.index))?;
@@ -169,7 +183,7 @@ impl Gpu {
                 recorder.pace.learn(oldest.work, busy);
             }
         }
-        self.healthy()
+        Ok(())
     }
 
     fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {

@@ -6,14 +6,15 @@ use std::{
     collections::{BTreeMap, HashMap},
     io::Write,
     path::PathBuf,
-    sync::Mutex,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use atomic_write_file::AtomicWriteFile;
 
 use super::{
-    DeviceError, Gpu, Result,
+    Gpu, Result,
+    pipeline::Pipeline,
     queue::lock,
     tile::{Need, Tile},
 };
@@ -80,12 +81,14 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 impl Gpu {
-    /// The fastest tile for a call, or `first` where the choice is not worth its time. `run` records
-    /// sweeps of so many workgroups that own no chains: (tile, workgroups, sweeps).
+    /// The fastest tile for a call, or `first` where the choice is not worth its time. `pipeline` is
+    /// the kernel for a tile; `run` records sweeps of so many workgroups that own no chains: (tile,
+    /// workgroups, sweeps).
     pub(super) fn timed_tile(
         &self,
         need: &Need,
         first: Tile,
+        pipeline: impl Fn(Tile) -> Result<Arc<Pipeline>>,
         run: impl Fn(Tile, u32, u32) -> Result<()>,
     ) -> Result<Tile> {
         let worth = self.tuner.always || (!self.is_software && need.chains >= WORTH);
@@ -101,7 +104,8 @@ impl Gpu {
         let tile = match kept {
             Some(tile) => tile,
             None => {
-                let tile = self.fastest(need, first, &handful(&candidates), run)?;
+                let tiles = compiled(&handful(&candidates), pipeline)?;
+                let tile = self.fastest(need, first, &tiles, run)?;
                 self.tuner.keep(&key, tile);
                 tile
             }
@@ -151,23 +155,25 @@ impl Gpu {
         let part = Need { chains: chains.min(need.chains), ..*need };
         let mut best = (Duration::MAX, first);
         for tile in tiles {
-            let timed = || -> Result<Duration> {
-                let workgroups = part.workgroups(*tile) as u32;
-                // The first run compiles.
-                run(*tile, workgroups, 1)?;
-                let once = || self.time(|| run(*tile, workgroups, sweeps));
-                Ok(once()?.min(once()?))
-            };
-            match timed() {
-                Ok(took) if took < best.0 => best = (took, *tile),
-                Ok(_) => {}
-                // A driver may refuse to compile a variant.
-                Err(DeviceError::Refused { .. }) => {}
-                Err(error) => return Err(error),
+            let workgroups = part.workgroups(*tile) as u32;
+            // A driver may put off a part of its work to the first run.
+            run(*tile, workgroups, 1)?;
+            let once = || self.time(|| run(*tile, workgroups, sweeps));
+            let took = once()?.min(once()?);
+            if took < best.0 {
+                best = (took, *tile);
             }
         }
         Ok(best.1)
     }
+}
+
+/// The tiles whose kernels compile, which a driver may refuse for some: all at the same time, and
+/// before any is timed.
+fn compiled(tiles: &[Tile], pipeline: impl Fn(Tile) -> Result<Arc<Pipeline>>) -> Result<Vec<Tile>> {
+    let pipelines: Vec<_> = tiles.iter().map(|tile| pipeline(*tile)).collect::<Result<_>>()?;
+    let each = tiles.iter().zip(&pipelines);
+    Ok(each.filter(|(_, pipeline)| pipeline.ready().is_ok()).map(|(tile, _)| *tile).collect())
 }
 
 /// The three cheapest of the tiles, and the cheapest of every register tile.
