@@ -116,7 +116,8 @@ fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
     }
 }
 
-/// Opens an adapter with all the memory it offers and nothing else beyond WebGPU's base limits.
+/// Opens an adapter with all the memory it offers and nothing else beyond WebGPU's base limits. Of
+/// its features, those are used that keep compiled pipelines and tell when the device is busy.
 async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Gpu> {
     let info = adapter.get_info();
     let offered = adapter.limits();
@@ -127,7 +128,12 @@ async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Gpu> {
         ..wgpu::Limits::default()
     }
     .or_worse_values_from(&offered);
-    let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
+    let useful = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
+    let descriptor = wgpu::DeviceDescriptor {
+        required_limits: limits,
+        required_features: adapter.features() & useful,
+        ..Default::default()
+    };
     let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| {
         DeviceError::Open { adapter: info.name.clone(), reason: error.to_string() }
     })?;

@@ -2,6 +2,7 @@
 
 mod accept;
 mod anneal;
+mod cache;
 mod command;
 mod exchange;
 mod gibbs;
@@ -39,6 +40,7 @@ use super::{
     Optimize, Outer, OuterTerm, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights,
     Storage, Temper,
 };
+use cache::PipelineCache;
 use pipeline::{Pipeline, Workshop};
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -72,6 +74,8 @@ pub struct Gpu {
     fault: Arc<Fault>,
     pipelines: Mutex<HashMap<String, Arc<Pipeline>>>,
     workshop: Workshop,
+    /// Pipelines of earlier processes.
+    cache: Option<PipelineCache>,
     recorder: Mutex<Recorder>,
     /// Scratch buffers by purpose and size.
     scratch: Mutex<HashMap<(&'static str, u64), wgpu::Buffer>>,
@@ -87,6 +91,9 @@ pub struct Gpu {
 impl Drop for Gpu {
     fn drop(&mut self) {
         self.close_workshop();
+        if let (Some(cache), None) = (&self.cache, self.fault.lost.get()) {
+            cache.save();
+        }
     }
 }
 
@@ -136,8 +143,12 @@ impl Gpu {
             let _ = found.refused.set(("a command".into(), error.to_string()));
         }));
         let recorder = Mutex::new(Recorder::new(&device));
+        let tuner = tune::Tuner::new();
         let filling = matmul::filling(device.adapter_info().device_type);
         let is_software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
+        // Software drivers take no longer to compile, and tests run on them.
+        let folder = tuner.folder.as_ref().filter(|_| !is_software);
+        let cache = folder.and_then(|folder| PipelineCache::open(&device, folder));
         Self {
             device,
             queue,
@@ -147,12 +158,13 @@ impl Gpu {
             fault,
             pipelines: Mutex::default(),
             workshop: Workshop::default(),
+            cache,
             recorder,
             scratch: Mutex::default(),
             sequence: Mutex::default(),
             is_software,
             tile: None,
-            tuner: tune::Tuner::new(),
+            tuner,
         }
     }
 
@@ -177,6 +189,12 @@ impl Gpu {
     pub fn with_timed_tiles(mut self, folder: PathBuf) -> Self {
         self.tuner.always = true;
         self.tuner.folder = Some(folder);
+        self
+    }
+
+    /// Keeps compiled pipelines in this folder, on software drivers too, for tests.
+    pub fn with_kept_pipelines(mut self, folder: PathBuf) -> Self {
+        self.cache = PipelineCache::open(&self.device, &folder);
         self
     }
 

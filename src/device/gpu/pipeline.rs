@@ -20,6 +20,7 @@ pub(super) struct Pipeline {
     source: String,
     device: wgpu::Device,
     checks: Checks,
+    cache: Option<wgpu::PipelineCache>,
     pub layout: wgpu::BindGroupLayout,
     /// The pipeline, or why there is none.
     made: OnceLock<Result<wgpu::ComputePipeline, String>>,
@@ -101,7 +102,7 @@ impl Pipeline {
                 zero_initialize_workgroup_memory: self.checks == Checks::Full,
                 ..Default::default()
             },
-            cache: None,
+            cache: self.cache.as_ref(),
         })
     }
 }
@@ -112,7 +113,7 @@ fn refused(name: &str, reason: String) -> DeviceError {
 
 /// What `create` makes, or the error that wgpu tells of meanwhile. Error scopes are the calling
 /// thread's own.
-fn caught<T>(device: &wgpu::Device, create: impl FnOnce() -> T) -> Result<T, String> {
+pub(super) fn caught<T>(device: &wgpu::Device, create: impl FnOnce() -> T) -> Result<T, String> {
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
     let made = create();
@@ -148,6 +149,7 @@ impl Gpu {
             source,
             device: self.device.clone(),
             checks: self.checks,
+            cache: self.cache.as_ref().map(|kept| kept.cache.clone()),
             made: OnceLock::new(),
         });
         known.insert(name, pipeline.clone());

@@ -4,16 +4,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io::Write,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use atomic_write_file::AtomicWriteFile;
-
 use super::{
-    Gpu, Result,
+    Gpu, Result, cache,
     pipeline::Pipeline,
     queue::lock,
     tile::{Need, Tile},
@@ -38,7 +35,7 @@ pub(super) struct Tuner {
 
 impl Tuner {
     pub fn new() -> Self {
-        Self { folder: cache_folder(), ..Self::default() }
+        Self { folder: cache::folder(), ..Self::default() }
     }
 
     fn file(&self) -> Option<PathBuf> {
@@ -51,33 +48,15 @@ impl Tuner {
         text.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
-    /// Keeps a choice. The file is replaced as a whole, so that no reader sees half of one; where it
-    /// cannot be written, the next process chooses again.
+    /// Keeps a choice.
     fn keep(&self, key: &str, tile: Tile) {
-        let (Some(folder), Some(file)) = (&self.folder, self.file()) else { return };
+        let Some(file) = self.file() else { return };
         let mut kept = self.kept();
         kept.insert(key.into(), tile);
-        let write = || -> std::io::Result<()> {
-            std::fs::create_dir_all(folder)?;
-            let mut file = AtomicWriteFile::open(file)?;
-            file.write_all(&serde_json::to_vec_pretty(&kept)?)?;
-            file.commit()
-        };
-        // Nothing but time is lost.
-        let _ = write();
+        if let Ok(text) = serde_json::to_vec_pretty(&kept) {
+            cache::replace(&file, &text);
+        }
     }
-}
-
-/// `ergodic` in the user's cache folder: `$XDG_CACHE_HOME`, `%LOCALAPPDATA%`, `~/Library/Caches` on
-/// macOS, else `~/.cache`.
-fn cache_folder() -> Option<PathBuf> {
-    // Relative paths are to be ignored, says the XDG specification.
-    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let of_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
-    let cache = folder("XDG_CACHE_HOME")
-        .or_else(|| folder("LOCALAPPDATA"))
-        .or_else(|| Some(folder("HOME")?.join(of_home)))?;
-    Some(cache.join("ergodic"))
 }
 
 impl Gpu {
