@@ -33,7 +33,7 @@ fn is_picture(path: &Path) {
 }
 
 /// What every report holds, and what its figures have to do with each other.
-fn is_report(found: &Value) {
+fn is_report(found: &Value, is_gpu: bool) {
     let number = |value: &Value| value.as_f64().unwrap_or_else(|| panic!("{value} in {found}"));
     let near = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b} in {found}");
     let gflops = number(&found["roofline"]["gflops"]);
@@ -53,6 +53,11 @@ fn is_report(found: &Value) {
         near(number(&case["seconds"]["median"]), f64::from(chains) / rate);
         let (low, high) = (&case["seconds"]["low"], &case["seconds"]["high"]);
         assert!(number(low) <= number(high), "{case}");
+        if is_gpu {
+            assert!((1e-3..=1.0).contains(&number(&case["busy_share"])), "{case}");
+        } else {
+            assert_eq!(case["busy_share"], Value::Null);
+        }
         if case["limit"] == "products" {
             near(number(&case["roofline_share"]), 2.0 * number(&case["macs_per_ns"]) / gflops);
         }
@@ -63,12 +68,12 @@ fn is_report(found: &Value) {
 fn a_case_is_measured_written_and_merged() {
     let folder = tempfile::tempdir().unwrap();
     let (first, found) = measured(folder.path(), "cpu", "cpu");
-    is_report(&found);
+    is_report(&found, false);
     is_picture(&first.join("bench.png"));
     let mut reports = vec![first.join("bench.json")];
     if common::with_gpu() {
         let (second, found) = measured(folder.path(), "gpu", "gpu:0");
-        is_report(&found);
+        is_report(&found, true);
         reports.push(second.join("bench.json"));
     }
     // A report of an older program, with the keys alone that it must have.

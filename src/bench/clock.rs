@@ -12,6 +12,8 @@ use crate::device::{Array, Device};
 const ROUNDS: u32 = 9;
 /// Rounds at least.
 const LEAST_ROUNDS: u32 = 3;
+/// By how much the clocks of host and device may differ.
+const CLOCKS_DIFFER: f64 = 0.02;
 /// Most steps of a round.
 const MOST_STEPS: u32 = 200_000;
 
@@ -22,13 +24,25 @@ pub struct Timing {
     pub steps: u32,
     /// Seconds a step of each round, sorted.
     seconds: Vec<f64>,
+    /// The share of the time in which the device ran kernels, by its own timestamps: the median of
+    /// the rounds, where all are known.
+    pub busy: Option<f64>,
 }
 
 impl Timing {
     /// The times of rounds of `steps` steps.
     pub(super) fn new(steps: u32, mut seconds: Vec<f64>) -> Self {
         seconds.sort_by(f64::total_cmp);
-        Self { steps, seconds }
+        Self { steps, seconds, busy: None }
+    }
+
+    /// The times of rounds of `steps` steps: of each, seconds and those in which the device was busy.
+    fn of_rounds(steps: u32, rounds: &[(f64, Option<f64>)]) -> Self {
+        let seconds = rounds.iter().map(|(took, _)| took / f64::from(steps)).collect();
+        let shares: Option<Vec<f64>> =
+            rounds.iter().map(|(took, busy)| share(*took, (*busy)?)).collect();
+        let busy = shares.map(|shares| Self::new(steps, shares).median());
+        Self { busy, ..Self::new(steps, seconds) }
     }
 
     /// Rounds.
@@ -50,6 +64,13 @@ impl Timing {
         let (low, high) = (self.seconds[below], self.seconds[above]);
         low + (place - below as f64) * (high - low)
     }
+}
+
+/// The share of a round in which the device was busy. None where its clock runs faster than the
+/// host's: such stamps are no measurement.
+fn share(took: f64, busy: f64) -> Option<f64> {
+    let share = busy / took;
+    (0.0..=1.0 + CLOCKS_DIFFER).contains(&share).then_some(share.min(1.0))
 }
 
 /// Times work on a device.
@@ -74,33 +95,33 @@ impl Clock {
         mut advance: impl FnMut(u32) -> Result<(), BenchError>,
     ) -> Result<Timing, BenchError> {
         // Work is done in the order in which it is queued, so the fence is read after it.
-        let mut round = |steps: u32| -> Result<f64, BenchError> {
+        let mut round = |steps: u32| -> Result<(f64, Option<f64>), BenchError> {
             let started = Instant::now();
             advance(steps)?;
             block_on(self.device.read(&self.fence))?;
-            Ok(started.elapsed().as_secs_f64())
+            let took = started.elapsed().as_secs_f64();
+            Ok((took, block_on(self.device.busy_seconds())?))
         };
         // Pipelines are built and memory is touched for the first time.
         round(1)?;
         let wanted = self.budget.as_secs_f64() / f64::from(ROUNDS);
         let mut steps = least;
-        let mut took = round(steps)?;
+        let (mut took, mut busy) = round(steps)?;
         while took < wanted / 2.0 && steps < MOST_STEPS {
             let factor = (wanted / took.max(1e-9)).clamp(2.0, 16.0);
             steps = (f64::from(steps) * factor).min(f64::from(MOST_STEPS)) as u32;
-            took = round(steps)?;
+            (took, busy) = round(steps)?;
         }
         // The last trial was a round like the others.
-        let mut seconds = vec![took / f64::from(steps)];
+        let mut rounds = vec![(took, busy)];
         let mut spent = took;
-        while seconds.len() < ROUNDS as usize
-            && (spent < self.budget.as_secs_f64() || seconds.len() < LEAST_ROUNDS as usize)
+        while rounds.len() < ROUNDS as usize
+            && (spent < self.budget.as_secs_f64() || rounds.len() < LEAST_ROUNDS as usize)
         {
-            let took = round(steps)?;
-            seconds.push(took / f64::from(steps));
-            spent += took;
+            rounds.push(round(steps)?);
+            spent += rounds[rounds.len() - 1].0;
         }
-        Ok(Timing::new(steps, seconds))
+        Ok(Timing::of_rounds(steps, &rounds))
     }
 }
 
@@ -114,6 +135,18 @@ mod tests {
         assert_eq!((timing.median(), timing.rounds()), (3.0, 4));
         assert_eq!((timing.quantile(0.0), timing.quantile(1.0)), (1.0, 5.0));
         assert_eq!(timing.quantile(0.25), 1.75);
+    }
+
+    #[test]
+    fn a_device_is_busy_for_a_share_of_the_rounds() {
+        let busy = |rounds: &[(f64, Option<f64>)]| Timing::of_rounds(10, rounds).busy;
+        assert_eq!(busy(&[(2.0, Some(1.0)), (4.0, Some(3.0)), (1.0, Some(1.0))]), Some(0.75));
+        assert_eq!(busy(&[(2.0, Some(2.001))]), Some(1.0), "clocks differ");
+        assert_eq!(busy(&[(2.0, Some(1.0)), (2.0, None)]), None, "a round is not known");
+        for absurd in [3.0, -1.0, f64::NAN] {
+            assert_eq!(busy(&[(2.0, Some(1.0)), (2.0, Some(absurd))]), None, "{absurd}");
+        }
+        assert_eq!(Timing::of_rounds(10, &[(2.0, None)]).median(), 0.2);
     }
 
     #[test]

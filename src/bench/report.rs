@@ -54,6 +54,10 @@ pub struct Row {
     /// The least time that the roofline allows over the time it took; above 1 where zeros are
     /// skipped, or where memory is the limit and the operands are in a cache.
     pub roofline_share: Option<f64>,
+    /// The share of the time in which the device ran kernels, by its own timestamps: where it is
+    /// small, the host is the bottleneck. Copies are left out.
+    #[serde(default)]
+    pub busy_share: Option<f64>,
     /// What the roofline sets the least time by.
     #[serde(default)]
     pub limit: Option<Limit>,
@@ -143,6 +147,7 @@ impl Row {
             flips_per_ns: work.flips.map(|flips| 1e-9 * flips * rate),
             macs_per_ns: steps.map(|rate| 1e-9 * work.macs * rate),
             roofline_share: steps.map(|rate| least * rate),
+            busy_share: timing.busy,
             limit: steps.map(|_| limit),
             bytes_per_step: steps.map(|_| work.bytes),
             seconds,
@@ -203,11 +208,14 @@ mod tests {
         near(row.macs_per_ns, 784_000.0 * 1e5 * 1e-9);
         near(row.roofline_share, 2.0 * 78.4 / 200.0);
         assert_eq!((row.limit, row.updates_per_second), (Some(Limit::Products), None));
+        assert_eq!(row.busy_share, None);
 
-        let timing = Timing::new(100, vec![0.002; 5]);
+        let mut timing = Timing::new(100, vec![0.002; 5]);
+        timing.busy = Some(0.75);
         let row = Row::new(case("pcd-784-500"), 100, &timing, None, &roofline);
         near(row.updates_per_second, 500.0);
         near(row.examples_per_second, 50_000.0);
+        assert_eq!(row.busy_share, Some(0.75));
         let row = Row::new(case("ula-2-128-128-1"), 64, &timing, None, &roofline);
         assert_eq!(row.flips_per_ns, None);
         let row = Row::new(case("cold-start"), 1, &timing, None, &roofline);

@@ -5,8 +5,8 @@ use super::{LeftOut, Limit, Report, Roofline, Row};
 /// What stands above the lines of [`line`].
 pub fn header() -> String {
     format!(
-        "{:<25}{:>7}{:>15}{:>8}{:>10}{:>9}{:>10}",
-        "case", "chains", "chain steps/s", "±", "flips/ns", "MAC/ns", "roofline"
+        "{:<25}{:>7}{:>15}{:>8}{:>10}{:>9}{:>10}{:>7}",
+        "case", "chains", "chain steps/s", "±", "flips/ns", "MAC/ns", "roofline", "busy"
     )
 }
 
@@ -14,16 +14,17 @@ pub fn header() -> String {
 pub fn line(row: &Row) -> String {
     let figure = |value: Option<f64>| value.map_or("–".into(), short);
     let spread = 50.0 * (row.seconds.high - row.seconds.low) / row.seconds.median;
-    let share = row.roofline_share.map_or("–".into(), |share| format!("{:.0} %", 100.0 * share));
+    let percent = |share: Option<f64>| share.map_or("–".into(), percent);
     let mut line = format!(
-        "{:<25}{:>7}{:>15}{:>8}{:>10}{:>9}{:>10}",
+        "{:<25}{:>7}{:>15}{:>8}{:>10}{:>9}{:>10}{:>7}",
         row.case,
         row.chains,
         row.steps_per_second.map_or("–".into(), |rate| grouped(rate, 4)),
         format!("{spread:.0} %"),
         figure(row.flips_per_ns),
         figure(row.macs_per_ns),
-        share,
+        percent(row.roofline_share),
+        percent(row.busy_share),
     );
     for remark in remarks(row) {
         line.push_str("  ");
@@ -80,8 +81,8 @@ pub(super) fn names(reports: &[Report]) -> Vec<String> {
     (0..reports.len()).map(name).collect()
 }
 
-/// A table in Markdown with a column a device: chain steps a second and the share of that device's
-/// roofline. Cases come in the order of the first report that has them.
+/// A table in Markdown with a column a device: chain steps a second, and in brackets the share of that
+/// device's roofline and the share of the time that it was busy, where it can tell. Cases come in the order of the first report that has them.
 pub fn merged_table(reports: &[Report]) -> String {
     let mut keys: Vec<(&str, usize)> = Vec::new();
     for row in reports.iter().flat_map(|report| &report.cases) {
@@ -100,13 +101,15 @@ pub fn merged_table(reports: &[Report]) -> String {
     keys.sort_by_key(|(case, chains)| (place(case), *chains));
     let cell = |report: &Report, (case, chains): (&str, usize)| {
         let row = report.cases.iter().find(|row| row.case == case && row.chains == chains);
-        match row.map(|row| (row.steps_per_second, row.roofline_share, row.seconds.median)) {
-            None => "–".into(),
-            Some((Some(rate), Some(share), _)) => {
-                format!("{} ({:.0} %)", grouped(rate, 3), 100.0 * share)
-            }
-            Some((Some(rate), None, _)) => grouped(rate, 3),
-            Some((None, _, seconds)) => format!("{:.0} ms", 1e3 * seconds),
+        let Some(row) = row else { return "–".into() };
+        let Some(rate) = row.steps_per_second else {
+            return format!("{:.0} ms", 1e3 * row.seconds.median);
+        };
+        let busy = row.busy_share.map(|share| format!("busy {}", percent(share)));
+        let shares: Vec<String> = row.roofline_share.map(percent).into_iter().chain(busy).collect();
+        match &shares[..] {
+            [] => grouped(rate, 3),
+            shares => format!("{} ({})", grouped(rate, 3), shares.join(", ")),
         }
     };
     // A bar in a name would end its cell.
@@ -151,6 +154,10 @@ fn aligned(rows: &[Vec<String>]) -> String {
     });
     lines.insert(1, format!("| {} |", rule.collect::<Vec<_>>().join(" | ")));
     lines.join("\n")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
 }
 
 /// A number to three significant digits, whole from 100 on.
@@ -213,12 +220,17 @@ mod tests {
 
     #[test]
     fn devices_stand_side_by_side() {
-        let table = merged_table(&[report("A | b", &[64, 1000]), report("C", &[256, 1000])]);
+        let mut reports = [report("A | b", &[64, 1000]), report("C", &[256, 1000])];
+        reports[1].cases[1].busy_share = Some(0.456);
+        let table = merged_table(&reports);
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines.len(), 6, "{table}");
         assert!(lines[0].contains("A / b") && lines[0].contains("C"), "{table}");
         let cells: Vec<&str> = lines[5].split('|').map(str::trim).collect();
-        assert_eq!(cells[1..5], ["gibbs-784-500", "1000", "100,000 (78 %)", "100,000 (78 %)"]);
+        assert_eq!(
+            cells[1..5],
+            ["gibbs-784-500", "1000", "100,000 (78 %)", "100,000 (78 %, busy 46 %)"]
+        );
         let cells: Vec<&str> = lines[4].split('|').map(str::trim).collect();
         assert_eq!(cells[2..5], ["256", "–", "25,600 (20 %)"]);
         assert!(lines.iter().all(|line| line.chars().count() == lines[0].chars().count()));
@@ -229,6 +241,10 @@ mod tests {
     fn a_line_says_what_was_measured() {
         let mut row = report("C", &[1000]).cases.remove(0);
         assert!(line(&row).contains("100,000") && line(&row).contains("78 %"), "{}", line(&row));
+        assert!(line(&row).ends_with('–'), "{}", line(&row));
+        row.busy_share = Some(0.456);
+        assert!(line(&row).ends_with("46 %"), "{}", line(&row));
+        assert_eq!(header().chars().count(), line(&row).chars().count());
         row.steps_per_second = None;
         row.seconds = Spread { low: 0.03, median: 0.031, high: 0.032 };
         assert!(line(&row).ends_with("31 ms"), "{}", line(&row));

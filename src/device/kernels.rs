@@ -343,6 +343,10 @@ pub trait Kernels: Send + Sync {
         target_row: usize,
         rows: usize,
     ) -> Result<()>;
+    /// See [`super::Device::busy_seconds`].
+    fn busy_seconds(&self) -> Pending<'_, Option<f64>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
     /// See [`Gibbs`].
     fn gibbs(&self, call: Gibbs<'_>) -> Result<()>;
     /// See [`Anneal`].

@@ -148,6 +148,17 @@ impl Device {
         self.backend.read(array).await
     }
 
+    /// Seconds in which the device ran kernels since the last call, by its own timestamps, for
+    /// measurements: waits until it is done. From the first call on, submissions are stamped; that
+    /// call answers `None`, as do those between which nothing ran, and devices without timestamps:
+    /// the CPU is one.
+    ///
+    /// # Errors
+    /// The device is lost, or has refused a command.
+    pub async fn busy_seconds(&self) -> Result<Option<f64>> {
+        self.backend.busy_seconds().await
+    }
+
     /// An array with the same values.
     pub fn duplicate(&self, array: &Array) -> Result<Array> {
         let mut copy = self.zeros(array.rows, array.columns)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DeviceError, Gpu, Result, pipeline::Pipeline};
+use super::{DeviceError, Gpu, Result, busy::Stamps, pipeline::Pipeline};
 
 /// A command that waits to be submitted.
 pub(super) enum Command {
@@ -52,20 +52,40 @@ pub(super) fn slice(commands: &[Command], enough: f64) -> (&[Command], f64) {
     (commands, work)
 }
 
+/// Runs of dispatches, and copies by themselves.
+fn runs(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
+    commands.chunk_by(|a, b| a.is_dispatch() && b.is_dispatch())
+}
+
+/// The runs that make a pass.
+pub(super) fn passes(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
+    runs(commands).filter(|run| run[0].is_dispatch())
+}
+
 impl Gpu {
-    /// Encodes commands, dispatches that follow each other in one pass.
+    /// Encodes commands, dispatches that follow each other in one pass. There are stamps for passes
+    /// alone.
     ///
     /// # Errors
     /// The driver refuses a kernel: nothing is encoded, and the device is no longer healthy, for
     /// later commands would find states that these have not made.
-    pub(super) fn encode(&self, commands: &[Command]) -> Result<wgpu::CommandBuffer> {
+    pub(super) fn encode(
+        &self,
+        commands: &[Command],
+        stamps: Option<&Stamps>,
+    ) -> Result<wgpu::CommandBuffer> {
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        for run in commands.chunk_by(|a, b| a.is_dispatch() && b.is_dispatch()) {
+        let (mut seen, all) = (0, passes(commands).count());
+        for run in runs(commands) {
             if let [Command::Copy { source, target, size }] = run {
                 encoder.copy_buffer_to_buffer(&source.0, source.1, &target.0, target.1, *size);
                 continue;
             }
-            let mut pass = encoder.begin_compute_pass(&Default::default());
+            seen += 1;
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: None,
+                timestamp_writes: stamps.and_then(|stamps| stamps.of_pass(seen == 1, seen == all)),
+            });
             for command in run {
                 let Command::Dispatch { pipeline, bind_group, params, groups, .. } = command else {
                     continue;

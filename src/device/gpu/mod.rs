@@ -2,6 +2,7 @@
 
 mod accept;
 mod anneal;
+mod busy;
 mod cache;
 mod command;
 mod exchange;
@@ -326,6 +327,10 @@ impl Kernels for Gpu {
 
     fn read<'a>(&'a self, array: &'a Array) -> Pending<'a, Vec<f32>> {
         Box::pin(self.read_back(array))
+    }
+
+    fn busy_seconds(&self) -> Pending<'_, Option<f64>> {
+        Box::pin(Gpu::busy_seconds(self))
     }
 
     fn copy_rows(

@@ -14,6 +14,7 @@ use std::{
 
 use super::{
     Array, DeviceError, Gpu, Result, buffer,
+    busy::Stopwatch,
     command::{self, Command},
     pace::Pace,
     program::{Constant, Program},
@@ -42,6 +43,8 @@ pub(super) struct Recorder {
     in_flight: VecDeque<Submission>,
     idle_since: Instant,
     pace: Pace,
+    /// Where somebody wants to know how long the GPU is busy.
+    pub stopwatch: Option<Stopwatch>,
 }
 
 struct Submission {
@@ -66,6 +69,7 @@ impl Recorder {
             in_flight: VecDeque::new(),
             idle_since: Instant::now(),
             pace: Pace::new(),
+            stopwatch: None,
         }
     }
 
@@ -166,7 +170,11 @@ impl Gpu {
         while !rest.is_empty() {
             let (slice, work) = command::slice(rest, recorder.pace.budget());
             rest = &rest[slice.len()..];
-            let index = self.queue.submit([self.encode(slice)?]);
+            let stopwatch = recorder.stopwatch.as_mut();
+            let stamps = stopwatch
+                .filter(|_| command::passes(slice).next().is_some())
+                .map(|stopwatch| stopwatch.next(self));
+            let index = self.queue.submit([self.encode(slice, stamps.as_ref())?]);
             recorder.in_flight.push_back(Submission { index, at: Instant::now(), work });
             self.keep_pace(recorder)?;
         }
@@ -239,6 +247,11 @@ impl Gpu {
         });
         self.copy((source, 0), (&staging, 0), size)?;
         self.flush()?;
+        self.fetch(&staging).await
+    }
+
+    /// The values of a buffer that can be mapped, once all that is submitted is done.
+    pub(super) async fn fetch<T: bytemuck::Pod>(&self, staging: &wgpu::Buffer) -> Result<Vec<T>> {
         let mapped = Arc::new(Mutex::new(Mapped::default()));
         let done = mapped.clone();
         staging.map_async(wgpu::MapMode::Read, .., move |result| {
