@@ -15,7 +15,7 @@ use super::pipeline::caught;
 /// What a file of pipelines begins with, before the checksum of the rest. What other versions of the
 /// program have left would be carried along for ever, so it is not read.
 const MAGIC: &[u8] = concat!("ergodic ", env!("CARGO_PKG_VERSION"), " pipelines\n").as_bytes();
-/// Bytes of a file that is read or written; a dozen kernels take some hundred kilobytes.
+/// Bytes of a file that is read or written, at most.
 const LARGEST: u64 = 64 << 20;
 
 /// `ergodic` in the user's cache folder: `$XDG_CACHE_HOME`, `%LOCALAPPDATA%`, `~/Library/Caches` on
