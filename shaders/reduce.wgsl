@@ -7,6 +7,10 @@ struct Params {
     columns: u32,
     accumulate: u32,
     weight: f32,
+    part_rows: u32, // rows of a part of column sums
+    pad_0: u32,
+    pad_1: u32,
+    pad_2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -29,12 +33,13 @@ fn term(index: u32) -> f32 {
     return select(0.0, 1.0, (bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u);
 }
 
-// 16 columns a group, 16 threads a column: thread i of them sums the rows i, i + 16, ...
-fn column_sums(group: u32, thread: u32) {
+// 16 columns a group, 16 threads a column: thread i of them sums the rows i, i + 16, ... of the part.
+fn column_sums(group: u32, part: u32, thread: u32) {
+    let end = min(params.rows, (part + 1u) * params.part_rows);
     let column = group * 16u + thread % 16u;
     var sum = 0.0;
     if column < params.columns {
-        for (var row = thread / 16u; row < params.rows; row += 16u) {
+        for (var row = part * params.part_rows + thread / 16u; row < end; row += 16u) {
             var weight = params.weight;
             if EACH {
                 weight = weights[row];
@@ -55,7 +60,7 @@ fn column_sums(group: u32, thread: u32) {
         if params.accumulate != 0u {
             start = out[column];
         }
-        out[column] = start + partial[thread];
+        out[part * params.columns + column] = start + partial[thread];
     }
 }
 
@@ -105,7 +110,7 @@ fn total(thread: u32) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let number = group.x + group.y * 32768u;
     if OPERATION == 0u {
-        column_sums(number, thread);
+        column_sums(number, group.z, thread);
     } else if OPERATION == 4u {
         row_dots(number, thread);
     } else {

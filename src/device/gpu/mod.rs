@@ -372,6 +372,7 @@ impl Kernels for Gpu {
     }
 
     fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
+        let _sequence = queue::lock(&self.sequence);
         reduce::reduce(self, call, x, out)
     }
 

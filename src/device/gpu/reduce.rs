@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::{
     Access, Array, FOLD, Gpu, Program, Reduce, Result, buffer, program::Constant, queue::Dispatch,
-    row_weights,
+    row_weights, sum_parts::sum_parts,
 };
 
 #[repr(C)]
@@ -14,6 +14,8 @@ struct Params {
     columns: u32,
     accumulate: u32,
     weight: f32,
+    part_rows: u32,
+    pad: [u32; 3],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -24,18 +26,41 @@ pub(super) const PROGRAM: Program = Program {
     example: &[("OPERATION", Constant::U32(0)), ("EACH", Constant::Bool(false))],
 };
 
+/// Columns of a workgroup.
+const COLUMNS: usize = 16;
+/// Rows of a part of column sums, at least: each thread of a workgroup adds 16.
+const LEAST_ROWS: usize = 256;
+/// Workgroups of so many threads that fill a device, for one of the largest products'.
+const FILLING: f64 = 8.0;
+
+/// The rows of each part of column sums, where workgroups that sum whole columns do not fill a device.
+fn part_rows(device: f64, rows: usize, columns: usize) -> usize {
+    let wanted = (FILLING * device) as usize / columns.div_ceil(COLUMNS);
+    rows.div_ceil(wanted.clamp(1, (rows / LEAST_ROWS).max(1))).max(1)
+}
+
+/// The caller holds `sequence`.
 pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
-    let mut params =
-        Params { rows: x.rows() as u32, columns: x.columns() as u32, accumulate: 0, weight: 0.0 };
+    let (rows, columns) = x.shape();
+    let mut params = Params {
+        rows: rows as u32,
+        columns: columns as u32,
+        part_rows: rows as u32,
+        ..Params::zeroed()
+    };
     let unused = gpu.unused()?;
+    let out = buffer("reduce", "out", out)?;
     let (mut other, mut each, mut groups) = (None, None, 1);
-    let mut has_each = false;
+    let (mut parts, mut accumulates, mut has_each) = (1, false, false);
     let operation = match call {
         Reduce::ColumnSum { weights, accumulate } => {
-            params.accumulate = u32::from(accumulate);
+            let part_rows = part_rows(gpu.filling, rows, columns);
+            (parts, accumulates) = (rows.div_ceil(part_rows).max(1), accumulate);
+            params.part_rows = part_rows as u32;
+            params.accumulate = u32::from(accumulate && parts == 1);
             (params.weight, each) = row_weights("reduce", weights)?;
             has_each = each.is_some();
-            groups = x.columns().div_ceil(16) as u32;
+            groups = columns.div_ceil(COLUMNS) as u32;
             0
         }
         Reduce::SumOfSquares => 1,
@@ -47,9 +72,13 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
         Reduce::RowDot(array) => {
             other = Some(buffer("reduce", "other", array)?);
             has_each = array.rows() > 1;
-            groups = x.rows().div_ceil(16) as u32;
+            groups = rows.div_ceil(16) as u32;
             4
         }
+    };
+    let in_parts = match parts {
+        1 => None,
+        parts => Some(gpu.scratch("parts of column sums", parts * columns)?),
     };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
@@ -59,9 +88,33 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
             buffer("reduce", "x", x)?,
             other.unwrap_or(&unused),
             each.unwrap_or(&unused),
-            buffer("reduce", "out", out)?,
+            in_parts.as_ref().unwrap_or(out),
         ],
-        groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
+        groups: [groups.min(FOLD), groups.div_ceil(FOLD), parts as u32],
         work: x.len() as f64,
-    })
+    })?;
+    match &in_parts {
+        None => Ok(()),
+        Some(sums) => sum_parts(gpu, sums, (parts, columns), accumulates, out),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_columns_of_many_rows_are_summed_in_parts() {
+        let parts = |device: f64, rows: usize, columns| {
+            let part = part_rows(device, rows, columns);
+            assert!(part > 0 && (rows.div_ceil(part) - 1) * part < rows, "no part is empty");
+            rows.div_ceil(part)
+        };
+        // 4,096 chains and 500 examples of a 784-500 on a large GPU: 784 workgroups, and 49.
+        assert_eq!([parts(128.0, 4096, 784), parts(128.0, 500, 784)], [16, 1]);
+        assert_eq!(parts(128.0, 65_536, 784), 20, "more would not run at once");
+        assert_eq!(parts(128.0, 4096, 65_536), 1, "columns alone fill the device");
+        assert_eq!([parts(8.0, 4096, 784), parts(8.0, 4097, 17)], [1, 16]);
+        assert_eq!([parts(128.0, 1, 1), parts(128.0, 511, 1), parts(128.0, 512, 1)], [1, 1, 2]);
+    }
 }
