@@ -4,6 +4,7 @@
 //
 // The totals are those of the log weights, over the units.
 #import activation
+#import states
 #import half_sweep
 #import philox
 #import totals
@@ -24,7 +25,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
 @group(0) @binding(2) var<storage, read> biases: array<f32>;  // base [D], hidden [H], shift [D]
 @group(0) @binding(3) var<storage, read> betas: array<f32>;
 @group(0) @binding(4) var<storage, read_write> visible: array<f32>; // [chains, D]
@@ -80,10 +80,9 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         beta_from = betas[params.first_beta + sweep];
         beta_to = betas[params.first_beta + sweep + 1u];
         add_hidden(beta_to - beta_from, thread);
-        let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
-            params.visible * blocks_of(params.hidden), step, params.visible_stream, false);
+        let to_visible = Side(params.visible, 0u, params.hidden, params.visible, step, params.visible_stream, false);
         half_sweep(to_visible, first_chain, thread);
-        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, false);
+        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, step, params.hidden_stream, false);
         half_sweep(to_hidden, first_chain, thread);
     }
 

@@ -1,6 +1,7 @@
 // Block-Gibbs sweeps of a bipartite binary model: `sweeps` times v | h, then h | v, all in one
 // dispatch; see lib/half_sweep.wgsl.
 #import activation
+#import states
 #import half_sweep
 #import philox
 
@@ -24,7 +25,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
 @group(0) @binding(2) var<storage, read> biases: array<f32>;  // [D], then [H]
 @group(0) @binding(3) var<storage, read> clamped: array<f32>; // [D]
 @group(0) @binding(4) var<storage, read_write> visible: array<f32>; // [chains, D]
@@ -62,11 +62,10 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
 
     for (var sweep = 0u; sweep < params.sweeps; sweep++) {
         let step = params.first_step + sweep;
-        let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
-            params.visible * blocks_of(params.hidden), step, params.visible_stream, false);
+        let to_visible = Side(params.visible, 0u, params.hidden, params.visible, step, params.visible_stream, false);
         half_sweep(to_visible, first_chain, thread);
         let last = params.keep_means != 0u && sweep + 1u == params.sweeps;
-        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, last);
+        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, step, params.hidden_stream, last);
         half_sweep(to_hidden, first_chain, thread);
     }
 

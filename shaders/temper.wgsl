@@ -12,6 +12,7 @@
 #import acceptance
 #import exchange
 #import totals
+#import states
 #import half_sweep
 
 struct Params {
@@ -38,7 +39,6 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
 @group(0) @binding(2) var<storage, read> biases: array<f32>;  // base [D], hidden [H], shift [D], clamp [D], betas [rungs]
 @group(0) @binding(3) var<storage, read_write> visible: array<f32>; // [chains, D]
 @group(0) @binding(4) var<storage, read_write> hidden: array<f32>;  // [chains, H]
@@ -148,8 +148,7 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         for (var c = 0u; c < PART; c++) {
             shares[c] = 0.0;
         }
-        let to_visible = Side(params.visible, 0u, params.hidden, params.visible,
-            params.visible * blocks_of(params.hidden), step, params.visible_stream, false);
+        let to_visible = Side(params.visible, 0u, params.hidden, params.visible, step, params.visible_stream, false);
         half_sweep(to_visible, 0u, thread);
         if (params.done + sweep) % params.every == 0u {
             add_hidden(1.0, thread);
@@ -166,7 +165,7 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
             workgroupBarrier();
         }
         let last = params.keep_means != 0u && sweep + 1u == params.sweeps;
-        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, 0u, step, params.hidden_stream, last);
+        let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, step, params.hidden_stream, last);
         half_sweep(to_hidden, 0u, thread);
     }
 

@@ -1,6 +1,6 @@
 // Half a block-Gibbs sweep of a bipartite binary model: one side's units are drawn given the other
-// side's. A workgroup owns CHAINS chains; their states stay in workgroup memory as bits, one word a
-// unit and group of 32 chains, while the weights stream past.
+// side's. A workgroup owns CHAINS chains; their states stay in workgroup memory (see states.wgsl)
+// while the weights stream past.
 //
 // A thread draws BLOCKS blocks of four units for PART chains at a time. Block b of a side holds the
 // units b, b + B, b + 2B, b + 3B with B = units / 4 rounded up: the four words of Philox block b,
@@ -14,32 +14,18 @@
 //
 // What comes out depends on no constant: every sum runs over k in order.
 //
-// The shader that imports this has `params` with visible, hidden and chains, the arrays `weights`,
-// `visible` and `hidden`, `row_of(chain)`, the row of a chain in them, none from params.chains on,
-// `is_held(unit)`, whether a visible unit keeps its state, and
+// The shader that imports this has, beside what states.wgsl asks for, `is_held(unit)`, whether a
+// visible unit keeps its state, and
 //     draw(sums, side, units, block, chain) -> vec4<u32>
 // which draws four units of one chain, given their summed inputs, one bit a unit.
 // Constants: BLOCKS (1 or 2), PART (4, 8 or 16), CHAINS (a multiple of PART), WORDS (units * GROUPS).
 
-const GROUPS = (CHAINS + 31u) / 32u;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>; // [D, H / 4], then [H, D / 4]: see lay_out.wgsl
+
 const PARTS = CHAINS / PART;
 const COLUMNS = 256u / PARTS; // items of a round, along the blocks
 const IN_WORD = 32u / PART;   // parts that share a word
 const TURNS = min(PARTS, IN_WORD);
-
-var<workgroup> states: array<u32, WORDS>; // [unit][group]: D visible units, then H hidden ones
-
-// One side of the model in a half-sweep.
-struct Side {
-    units: u32,       // to draw
-    first: u32,       // their place in `states` and `biases`
-    from_units: u32,  // that they depend on
-    from_first: u32,
-    weights_first: u32,
-    step: u32,
-    stream: u32,
-    last: bool,       // whether it is the last of the dispatch
-}
 
 // Sums of two blocks; a column is a chain.
 struct Sums {
@@ -51,10 +37,6 @@ struct Sums {
     b1: mat4x4<f32>,
     b2: mat4x4<f32>,
     b3: mat4x4<f32>,
-}
-
-fn blocks_of(units: u32) -> u32 {
-    return (units + 3u) / 4u;
 }
 
 // The groups and the first bit of the chains that a thread draws.
@@ -114,12 +96,6 @@ fn next_chain(sums: Sums) -> Sums {
     );
 }
 
-// Past the last unit a block repeats it, and its result is thrown away.
-fn units_of(side: Side, block: u32) -> vec4<u32> {
-    let units = vec4<u32>(block) + vec4<u32>(0u, 1u, 2u, 3u) * blocks_of(side.units);
-    return min(units, vec4<u32>(side.units - 1u));
-}
-
 // Writes the thread's chains of one block. Nobody else touches these words meanwhile.
 fn put(side: Side, block: u32, bits: vec4<u32>, thread: u32) {
     let shift = shift_of(thread);
@@ -139,6 +115,7 @@ fn half_sweep(side: Side, first_chain: u32, thread: u32) {
     let columns = (blocks + BLOCKS - 1u) / BLOCKS;
     let group = group_of(thread);
     let shift = shift_of(thread);
+    let weights_first = select(0u, params.visible * blocks_of(params.hidden), side.first == 0u);
     let whole = side.from_units - side.from_units % 4u;
     for (var first = 0u; first < columns; first += COLUMNS) {
         let block = first + thread / PARTS;
@@ -150,8 +127,8 @@ fn half_sweep(side: Side, first_chain: u32, thread: u32) {
         if is_item {
             var sums = Sums();
             var word = side.from_first * GROUPS + group;
-            var a = side.weights_first + block;
-            var b = side.weights_first + second;
+            var a = weights_first + block;
+            var b = weights_first + second;
             for (var k = 0u; k < whole; k += 4u) {
                 let a0 = weights[a];
                 let a1 = weights[a + blocks];
@@ -202,50 +179,6 @@ fn half_sweep(side: Side, first_chain: u32, thread: u32) {
                 }
             }
             workgroupBarrier();
-        }
-    }
-}
-
-// Takes the hidden states of the chains, and the visible ones where they are wanted.
-fn load_states(first_chain: u32, thread: u32, with_visible: bool) {
-    let units = params.visible + params.hidden;
-    for (var index = thread; index < WORDS; index += 256u) {
-        let unit = index % units;
-        let group = index / units;
-        var word = 0u;
-        for (var c = 0u; c < min(32u, CHAINS - group * 32u); c++) {
-            let row = row_of(first_chain + group * 32u + c);
-            if row < params.chains {
-                var state = 0.0;
-                if unit >= params.visible {
-                    state = hidden[row * params.hidden + unit - params.visible];
-                } else if with_visible {
-                    state = visible[row * params.visible + unit];
-                }
-                word |= select(0u, 1u, state > 0.5) << c;
-            }
-        }
-        states[unit * GROUPS + group] = word;
-    }
-    workgroupBarrier();
-}
-
-fn store_states(first_chain: u32, thread: u32) {
-    let units = params.visible + params.hidden;
-    for (var index = thread; index < WORDS; index += 256u) {
-        let unit = index % units;
-        let group = index / units;
-        let word = states[unit * GROUPS + group];
-        for (var c = 0u; c < min(32u, CHAINS - group * 32u); c++) {
-            let row = row_of(first_chain + group * 32u + c);
-            if row < params.chains {
-                let state = f32((word >> c) & 1u);
-                if unit >= params.visible {
-                    hidden[row * params.hidden + unit - params.visible] = state;
-                } else {
-                    visible[row * params.visible + unit] = state;
-                }
-            }
         }
     }
 }

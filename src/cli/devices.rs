@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
     say(format!("{:<8} {}", "cpu", Device::cpu().name()))?;
     for adapter in &adapters {
         say(format!(
-            "{:<8} {} ({}, {}; {}; arrays up to {}, workgroup memory {})",
+            "{:<8} {} ({}, {}; {}; arrays up to {}, workgroup memory {}{})",
             format!("gpu:{}", adapter.index),
             adapter.name,
             adapter.kind,
@@ -29,6 +29,9 @@ pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
             adapter.driver,
             device::bytes(adapter.max_array_bytes),
             device::bytes(u64::from(adapter.workgroup_bytes)),
+            adapter.matrices.map_or(String::new(), |matrices| {
+                format!(", cooperative matrices {0} x {0}", matrices.size)
+            }),
         ))?;
     }
     say(format!("--device {wanted} takes: {}", chosen.name()))?;

@@ -30,7 +30,8 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "ergodic", version, max_term_width = 100)]
 struct Cli {
-    /// auto, cpu, gpu, gpu:INDEX or part of an adapter's name [default: auto]
+    /// auto, cpu, gpu, gpu:INDEX or part of an adapter's name; with +matrices at its end, block Gibbs may
+    /// use tensor cores [default: auto]
     #[arg(long, global = true)]
     device: Option<String>,
     /// Print results as JSON

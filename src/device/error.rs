@@ -29,6 +29,15 @@ pub enum DeviceError {
         /// The driver's words.
         reason: String,
     },
+    /// Cooperative matrices were asked for and are not there.
+    #[error(
+        "{device} has no cooperative matrices that block Gibbs can use (f16 with sums in f32, by \
+         Vulkan or Metal; `ergodic devices` names them); leave '+matrices' out of the device's name"
+    )]
+    NoMatrices {
+        /// The device.
+        device: String,
+    },
     /// An allocation is larger than the device allows.
     #[error(
         "an array of {rows} x {columns} needs {} but {device} allows {} a buffer; use fewer chains or a smaller model",

@@ -46,10 +46,12 @@ pub struct Device {
 impl Device {
     /// Opens a device by name: `auto` (a discrete GPU, else an integrated one, else the CPU
     /// kernels), `cpu`, `gpu`, `gpu:INDEX`, or part of an adapter's name. A software Vulkan
-    /// driver is used only when it is named or indexed.
+    /// driver is used only when it is named or indexed. With `+matrices` at the end of the name, block
+    /// Gibbs may use the GPU's cooperative matrices where they are faster; see docs/gpu.md.
     ///
     /// # Errors
-    /// No adapter, an unknown name (the message lists those there are), or a driver's refusal.
+    /// No adapter, an unknown name (the message lists those there are), no such matrices, or a
+    /// driver's refusal.
     pub async fn open(name: &str) -> Result<Self> {
         Self::open_with(name, gpu::Checks::default()).await
     }

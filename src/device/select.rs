@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Device, DeviceError, Result,
-    gpu::{Checks, Gpu},
+    gpu::{Checks, Gpu, MATRIX_FEATURES, Matrices},
 };
 
 /// What an adapter says of itself, for `ergodic devices`.
@@ -24,6 +24,8 @@ pub struct AdapterReport {
     pub max_array_bytes: u64,
     /// Bytes of workgroup memory.
     pub workgroup_bytes: u32,
+    /// Its cooperative matrices (tensor cores), where it has any that `gibbs` can use.
+    pub matrices: Option<Matrices>,
 }
 
 /// Every adapter of the system, discrete GPUs first, software drivers last.
@@ -31,9 +33,30 @@ pub async fn adapters() -> Vec<AdapterReport> {
     enumerate().await.iter().enumerate().map(|(index, adapter)| report(index, adapter)).collect()
 }
 
+/// What is asked of a GPU beside its name.
+#[derive(Clone, Copy)]
+struct Wish {
+    checks: Checks,
+    /// Whether it may use cooperative matrices.
+    with_matrices: bool,
+}
+
+/// What ends the name of a device that may use its cooperative matrices.
+const WITH_MATRICES: &str = "+matrices";
+
 /// Opens a device by name; see [`Device::open`].
 pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
     let wanted = name.trim().to_lowercase();
+    let without = wanted.strip_suffix(WITH_MATRICES);
+    let wish = Wish { checks, with_matrices: without.is_some() };
+    let device = find(without.unwrap_or(&wanted), wish).await?;
+    if wish.with_matrices && !device.is_gpu() {
+        return Err(DeviceError::NoMatrices { device: device.name().into() });
+    }
+    Ok(device)
+}
+
+async fn find(wanted: &str, wish: Wish) -> Result<Device> {
     if wanted == "cpu" {
         return Ok(Device::cpu());
     }
@@ -44,30 +67,30 @@ pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
     let hardware = found.iter().find(|adapter| !is_software(adapter));
     if wanted == "auto" {
         return match hardware {
-            Some(adapter) => Ok(Device::from_gpu(request(adapter, checks).await?)),
+            Some(adapter) => Ok(Device::from_gpu(request(adapter, wish).await?)),
             None => Ok(Device::cpu()),
         };
     }
     if wanted == "gpu" {
         let adapter = hardware.ok_or_else(|| DeviceError::NoAdapter { software: software() })?;
-        return Ok(Device::from_gpu(request(adapter, checks).await?));
+        return Ok(Device::from_gpu(request(adapter, wish).await?));
     }
     let by_index = wanted.strip_prefix("gpu:").and_then(|index| index.parse::<usize>().ok());
     let adapter = match by_index {
         Some(index) => found.get(index),
         None => found.iter().find(|adapter| {
-            !wanted.is_empty() && adapter.get_info().name.to_lowercase().contains(&wanted)
+            !wanted.is_empty() && adapter.get_info().name.to_lowercase().contains(wanted)
         }),
     };
     match adapter {
-        Some(adapter) => Ok(Device::from_gpu(request(adapter, checks).await?)),
+        Some(adapter) => Ok(Device::from_gpu(request(adapter, wish).await?)),
         None => {
             let named = |(index, adapter): (usize, &wgpu::Adapter)| {
                 format!("gpu:{index} ({})", adapter.get_info().name)
             };
             let listed = found.iter().enumerate().map(named);
             let available = ["auto".into(), "cpu".into()].into_iter().chain(listed).collect();
-            Err(DeviceError::UnknownDevice { wanted: name.into(), available })
+            Err(DeviceError::UnknownDevice { wanted: wanted.into(), available })
         }
     }
 }
@@ -112,13 +135,15 @@ fn report(index: usize, adapter: &wgpu::Adapter) -> AdapterReport {
         driver: driver(&info),
         max_array_bytes: limits.max_buffer_size.min(limits.max_storage_buffer_binding_size),
         workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        matrices: Matrices::of(adapter),
         name: info.name,
     }
 }
 
-/// Opens an adapter with all the memory it offers and nothing else beyond WebGPU's base limits. Of
-/// its features, those are used that keep compiled pipelines and tell when the device is busy.
-async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Gpu> {
+/// Opens an adapter with all the memory it offers, its cooperative matrices where they are wished for,
+/// and nothing else beyond WebGPU's base limits. Of its features, those are used that keep compiled
+/// pipelines and tell when the device is busy.
+async fn request(adapter: &wgpu::Adapter, wish: Wish) -> Result<Gpu> {
     let info = adapter.get_info();
     let offered = adapter.limits();
     let limits = wgpu::Limits {
@@ -129,15 +154,28 @@ async fn request(adapter: &wgpu::Adapter, checks: Checks) -> Result<Gpu> {
     }
     .or_worse_values_from(&offered);
     let useful = wgpu::Features::PIPELINE_CACHE | wgpu::Features::TIMESTAMP_QUERY;
-    let descriptor = wgpu::DeviceDescriptor {
+    let mut descriptor = wgpu::DeviceDescriptor {
         required_limits: limits,
         required_features: adapter.features() & useful,
         ..Default::default()
     };
+    let (mut name, mut matrices) = (describe(&info), None);
+    if wish.with_matrices {
+        matrices = Matrices::of(adapter);
+        if matrices.is_none() {
+            return Err(DeviceError::NoMatrices { device: name });
+        }
+        // Tiles that are kept for it are for it alone.
+        name.push_str(WITH_MATRICES);
+        descriptor.required_features |= MATRIX_FEATURES;
+        // SAFETY: what is experimental may misbehave where it is used against its rules; one kernel
+        // uses it, by its rules, and only after it was seen to agree with another.
+        descriptor.experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
+    }
     let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| {
         DeviceError::Open { adapter: info.name.clone(), reason: error.to_string() }
     })?;
-    Ok(Gpu::new(device, queue, &describe(&info), checks))
+    Ok(Gpu::new(device, queue, &name, wish.checks).with_matrices(matrices))
 }
 
 /// The first adapter's, for tests of this crate's inside; none in a run on the CPU only.
@@ -148,5 +186,6 @@ pub(super) fn first_gpu() -> Option<Gpu> {
     }
     let adapters = pollster::block_on(enumerate());
     let adapter = adapters.first().expect("`scripts/test` installs a software driver");
-    Some(pollster::block_on(request(adapter, Checks::default())).expect("it can be opened"))
+    let wish = Wish { checks: Checks::default(), with_matrices: false };
+    Some(pollster::block_on(request(adapter, wish)).expect("it can be opened"))
 }

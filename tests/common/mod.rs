@@ -5,7 +5,10 @@
 use std::sync::OnceLock;
 
 use ergodic::{
-    device::{Array, Device, adapters, gpu::Checks},
+    device::{
+        Array, Device, adapters,
+        gpu::{Checks, Gpu, MATRIX_FEATURES, Matrices},
+    },
     random::{HostRng, Stream},
     wgpu,
 };
@@ -68,8 +71,8 @@ pub fn with_gpu() -> bool {
     }
 }
 
-/// A wgpu device of the caller's own on the adapter that the tests use; none in a CPU-only run.
-pub fn own_wgpu(limits: wgpu::Limits) -> Option<(wgpu::Device, wgpu::Queue, wgpu::AdapterInfo)> {
+/// The adapter that the tests use; none in a CPU-only run.
+fn own_adapter() -> Option<wgpu::Adapter> {
     // Opens the test devices first: it says what to do where there is no adapter.
     if gpus_with_checks().is_empty() {
         return None;
@@ -79,11 +82,43 @@ pub fn own_wgpu(limits: wgpu::Limits) -> Option<(wgpu::Device, wgpu::Queue, wgpu
     let instance = wgpu::Instance::new(descriptor);
     let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     let adapter = found.into_iter().find(|adapter| adapter.get_info().name == name);
-    let adapter = adapter.expect("adapters are listed the same twice");
+    Some(adapter.expect("adapters are listed the same twice"))
+}
+
+/// A wgpu device of the caller's own on the adapter that the tests use; none in a CPU-only run.
+pub fn own_wgpu(limits: wgpu::Limits) -> Option<(wgpu::Device, wgpu::Queue, wgpu::AdapterInfo)> {
+    let adapter = own_adapter()?;
     let descriptor = wgpu::DeviceDescriptor { required_limits: limits, ..Default::default() };
     let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
         .expect("every adapter offers WebGPU's base limits");
     Some((device, queue, adapter.get_info()))
+}
+
+/// A GPU that may use the cooperative matrices of its adapter, these, and its bytes of workgroup memory;
+/// none where it has no such matrices, and says so.
+pub fn gpu_with_matrices(checks: Checks) -> Option<(Gpu, Matrices, usize)> {
+    let adapter = own_adapter()?;
+    let info = adapter.get_info();
+    let Some(matrices) = Matrices::of(&adapter) else {
+        eprintln!("{} has no cooperative matrices that gibbs can use: not tested", info.name);
+        return None;
+    };
+    let limits = wgpu::Limits {
+        max_compute_workgroup_storage_size: adapter.limits().max_compute_workgroup_storage_size,
+        ..Default::default()
+    };
+    let descriptor = wgpu::DeviceDescriptor {
+        required_limits: limits,
+        required_features: MATRIX_FEATURES,
+        // SAFETY: one kernel uses what is experimental, by its rules.
+        experimental_features: unsafe { wgpu::ExperimentalFeatures::enabled() },
+        ..Default::default()
+    };
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+        .expect("an adapter opens with what it offers");
+    let room = device.limits().max_compute_workgroup_storage_size as usize;
+    let gpu = Gpu::new(device, queue, &info.name, checks).with_matrices(Some(matrices));
+    Some((gpu, matrices, room))
 }
 
 /// A device of the crate on [`own_wgpu`] with WebGPU's base limits: 16 KiB of workgroup memory.

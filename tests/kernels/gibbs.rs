@@ -1,15 +1,21 @@
 //! One sweep against f64 with the host's Philox, then what must hold whatever the model.
 
+use std::sync::OnceLock;
+
 use ergodic::{
-    device::{Device, Draw, Gibbs, gpu::Checks},
+    device::{
+        Device, Draw, Gibbs,
+        gpu::{Checks, Matrices, Tile},
+    },
     random::Stream,
     wgpu,
 };
 
 use crate::{
     common::{
-        assert_within, base_limits_device, bits, devices_with_checks, gpus_with_checks,
-        limited_device, normals, normals_of, raw, read, sigmoid, uniforms, upload,
+        assert_within, base_limits_device, bits, devices_with_checks, gpu_with_matrices,
+        gpus_with_checks, limited_device, normals, normals_of, raw, read, sigmoid, uniforms,
+        upload,
     },
     oracle::{CLOSE, assert_states, uniform_of},
 };
@@ -97,7 +103,7 @@ pub fn run(
 }
 
 /// p = σ(β (bias + W x)) in f64 for every row of x.
-fn probabilities(model: &Model, x: &[f32], to_hidden: bool) -> Vec<f64> {
+pub fn probabilities(model: &Model, x: &[f32], to_hidden: bool) -> Vec<f64> {
     let Model { d, h, .. } = *model;
     let (from, bias) = if to_hidden { (d, &model.c) } else { (h, &model.b) };
     let mut p = Vec::new();
@@ -114,7 +120,7 @@ fn probabilities(model: &Model, x: &[f32], to_hidden: bool) -> Vec<f64> {
 
 /// Asserts that one sweep from `start` obeys the f64 probabilities. The hidden half is judged from
 /// the visible states that came out, so that a state too close to call does not matter later.
-fn assert_sweep(what: &str, model: &Model, start: &Chains, end: &Chains, step: u32) {
+pub fn assert_sweep(what: &str, model: &Model, start: &Chains, end: &Chains, step: u32) {
     let draw = |stream| Draw { seed: model.seed, step, stream };
     let mut p = probabilities(model, &start.hidden, false);
     if let Some(clamp) = &model.clamp {
@@ -135,6 +141,28 @@ fn assert_sweep(what: &str, model: &Model, start: &Chains, end: &Chains, step: u
     assert_states(&hidden, &end.hidden, &p, model.h, draw(Stream::Hidden));
 }
 
+/// The devices, and where the adapter has cooperative matrices the GPU with those, whichever is
+/// faster; opened once a process.
+pub fn samplers() -> Vec<(&'static str, Device)> {
+    static WITH_MATRICES: OnceLock<Vec<(&str, Device)>> = OnceLock::new();
+    let with_matrices = WITH_MATRICES.get_or_init(|| {
+        let open = |label, checks| {
+            let (gpu, matrices, _) = gpu_with_matrices(checks)?;
+            Some((label, Device::from_gpu(gpu.with_tile(smallest_tile(matrices)))))
+        };
+        [("matrices, checks on", Checks::Full), ("matrices, checks off", Checks::Off)]
+            .into_iter()
+            .filter_map(|(label, checks)| open(label, checks))
+            .collect()
+    });
+    [devices_with_checks(), with_matrices.clone()].concat()
+}
+
+/// The one that fits the largest models.
+fn smallest_tile(matrices: Matrices) -> Tile {
+    matrices.tiles().next().expect("there is a tile of one span")
+}
+
 /// A software driver takes half a second to compile the kernel for each, so few.
 const MODELS: [(usize, usize); 5] = [(1, 1), (3, 2), (12, 7), (64, 65), (257, 100)];
 
@@ -146,7 +174,7 @@ fn one_sweep_obeys_the_probabilities() {
             for clamped in [false, true] {
                 model.clamp = clamped.then(|| bits(d, 6));
                 let start = Chains::new(n, &model);
-                for (label, device) in devices_with_checks() {
+                for (label, device) in samplers() {
                     let step = u32::MAX - 1;
                     let end = run(&device, &model, &start, &[1], step);
                     let what = format!("{label}: {d} x {h}, {n} chains, clamped {clamped}");
@@ -162,7 +190,7 @@ fn one_sweep_obeys_the_probabilities() {
 fn every_sweep_obeys_the_probabilities() {
     let mut model = Model::new(12, 7);
     model.clamp = Some(bits(12, 6));
-    for (label, device) in devices_with_checks() {
+    for (label, device) in samplers() {
         let mut start = Chains::new(40, &model);
         let first = u32::MAX - 2;
         for (sweep, end) in run(&device, &model, &start, &[1; 6], first).into_iter().enumerate() {
@@ -185,7 +213,7 @@ fn only_clamped_visible_states_are_read() {
                 *state = f32::NAN;
             }
         }
-        for (label, device) in devices_with_checks() {
+        for (label, device) in samplers() {
             let clean = run(&device, &model, &start, &[3], 0);
             assert_eq!(run(&device, &model, &spoilt, &[3], 0), clean, "{label}");
         }
@@ -203,7 +231,7 @@ fn at_beta_zero_units_are_fair_coins() {
         let coin = |i: usize| uniform_of(draw, i / units, i % units, units) < 0.5;
         (0..70 * units).map(|i| f32::from(u8::from(coin(i)))).collect()
     };
-    for (label, device) in devices_with_checks() {
+    for (label, device) in samplers() {
         let end = run(&device, &model, &start, &[1], 9).remove(0);
         assert_eq!(end.visible, coins(64, Stream::Visible), "{label}");
         assert_eq!(end.hidden, coins(65, Stream::Hidden), "{label}");
@@ -222,7 +250,7 @@ fn extreme_weights_leave_states_and_means_sound() {
             };
             (model.w, model.b, model.c) = (signed(d * h, 1), signed(d, 2), signed(h, 3));
             let start = Chains::new(17, &model);
-            for (label, device) in devices_with_checks() {
+            for (label, device) in samplers() {
                 let what = format!("{label}: {d} x {h}, weights of {magnitude:e}");
                 let end = run(&device, &model, &start, &[2], 0).remove(0);
                 let states = [&end.visible[..], &end.hidden].concat();
@@ -250,7 +278,7 @@ fn short_sums_that_overflow_leave_means_sound() {
     for (index, state) in start.visible.iter_mut().enumerate() {
         *state = f32::from(u8::from(index % d < 4));
     }
-    for (label, device) in devices_with_checks() {
+    for (label, device) in samplers() {
         let end = run(&device, &model, &start, &[1], 0).remove(0);
         let sound = |p: &f32| (0.0..=1.0).contains(p);
         assert!(end.means.iter().all(sound), "{label}: {:?}", end.means);
@@ -298,7 +326,7 @@ fn assert_halves(device: &Device, models: &[(usize, usize)]) {
 fn devices_agree_on_a_sweep() {
     let model = Model::new(64, 65);
     let start = Chains::new(200, &model);
-    let ends: Vec<_> = devices_with_checks()
+    let ends: Vec<_> = samplers()
         .iter()
         .map(|(_, device)| run(device, &model, &start, &[1], 0).remove(0))
         .collect();

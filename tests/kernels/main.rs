@@ -10,6 +10,7 @@ mod exchange;
 mod gibbs;
 mod langevin;
 mod langevin_gpu;
+mod matrices;
 mod normalize;
 mod optimize;
 mod oracle;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ergodic::{
-    device::gpu::{Access, Constant, PROGRAMS, Program, Tile},
+    device::gpu::{Access, Constant, Matrices, PROGRAMS, Program, Tile},
     wgpu::naga::{
         AddressSpace, GlobalVariable, Module, ShaderStage, StorageAccess, TypeInner,
         front::wgsl,
@@ -29,7 +29,11 @@ fn variants(program: &Program) -> Vec<Constants> {
             let most = (16_384 - fixed - each * tile.chains) / 4 / tile.words();
             [2, 19, most].map(|units| tile.constants(units).to_vec())
         };
-        return Tile::all().flat_map(of_tile).collect();
+        let mut variants: Vec<_> = Tile::all().flat_map(of_tile).collect();
+        if program.name == "gibbs" {
+            variants.extend(matrix_tiles().map(|(tile, units)| tile.constants(units as u32)));
+        }
+        return variants;
     }
     // The tiles that the host can ask for: WORDS = QUADS · units; with 16 bytes for each of THREADS
     // and QUADS and 16 for flags, all fill 16 KiB at most.
@@ -57,6 +61,8 @@ fn variants(program: &Program) -> Vec<Constants> {
             (Constant::Bool(_), _) => [false, true].map(Constant::Bool).to_vec(),
             (Constant::U32(_), "ACTIVATION") => (0..7).map(Constant::U32).collect(),
             (Constant::U32(_), "COMPANION") => (0..3).map(Constant::U32).collect(),
+            (Constant::U32(_), "PASS") => (0..2).map(Constant::U32).collect(),
+            (Constant::U32(_), "SIZE") => [8, 16].map(Constant::U32).to_vec(),
             (Constant::U32(_), "TILE") => [32, 64, 128].map(Constant::U32).to_vec(),
             // More operations than a program has take its last branch.
             (Constant::U32(_), "OPERATION") => (0..14).map(Constant::U32).collect(),
@@ -72,8 +78,28 @@ fn variants(program: &Program) -> Vec<Constants> {
     variants
 }
 
+/// Tiles with cooperative matrices of subgroups of 8 to 64 threads, and units to sample with them.
+fn matrix_tiles() -> impl Iterator<Item = (Tile, usize)> {
+    let matrices = [8, 16]
+        .into_iter()
+        .flat_map(|size| [4, 8, 16, 32].map(|subgroups| Matrices { size, subgroups }));
+    matrices.flat_map(Matrices::tiles).flat_map(|tile| [2, 19, 1284].map(|units| (tile, units)))
+}
+
+/// What a device must offer beyond the base for a variant.
+fn capabilities(program: &Program, constants: &[(&str, Constant)]) -> Capabilities {
+    let by_matrices = constants.iter().any(|(_, value)| matches!(value, Constant::Part(_)));
+    match (by_matrices, program.name) {
+        (true, _) => {
+            Capabilities::COOPERATIVE_MATRIX | Capabilities::SHADER_FLOAT16 | Capabilities::SUBGROUP
+        }
+        (false, "split") => Capabilities::SHADER_FLOAT16,
+        (false, _) => Capabilities::empty(),
+    }
+}
+
 /// Calls `check` with every variant of every program, assembled, parsed and validated for a
-/// device that offers nothing beyond the base.
+/// device that offers nothing beyond the base, but where a variant is only for devices that do.
 fn for_each_variant(check: impl Fn(&str, &Program, &Module)) {
     for program in PROGRAMS {
         for constants in std::iter::once(program.example.to_vec()).chain(variants(program)) {
@@ -81,7 +107,7 @@ fn for_each_variant(check: impl Fn(&str, &Program, &Module)) {
             let source = program.assemble(&constants).unwrap_or_else(|error| panic!("{error}"));
             let module = wgsl::parse_str(&source)
                 .unwrap_or_else(|error| panic!("{what}: {}", error.emit_to_string(&source)));
-            Validator::new(ValidationFlags::all(), Capabilities::empty())
+            Validator::new(ValidationFlags::all(), capabilities(program, &constants))
                 .validate(&module)
                 .unwrap_or_else(|error| panic!("{what}: {}", error.emit_to_string(&source)));
             check(&what, program, &module);
@@ -147,16 +173,35 @@ fn uniform_parameters_lie_as_in_the_host_struct() {
     });
 }
 
+fn workgroup_bytes(what: &str, module: &Module) -> usize {
+    let mut layouter = Layouter::default();
+    let context = module.to_ctx();
+    update(&mut layouter, context, what);
+    let shared = globals(module, |space| *space == AddressSpace::WorkGroup);
+    shared.iter().map(|global| layouter[global.ty].size as usize).sum()
+}
+
+fn has_matrices(module: &Module) -> bool {
+    module.types.iter().any(|(_, ty)| matches!(ty.inner, TypeInner::CooperativeMatrix { .. }))
+}
+
+/// But for variants with cooperative matrices, which are only for devices with room for them.
 #[test]
 fn workgroup_memory_fits_the_base_limit() {
     for_each_variant(|what, _, module| {
-        let mut layouter = Layouter::default();
-        let context = module.to_ctx();
-        update(&mut layouter, context, what);
-        let shared = globals(module, |space| *space == AddressSpace::WorkGroup);
-        let bytes: u32 = shared.iter().map(|global| layouter[global.ty].size).sum();
-        assert!(bytes <= 16_384, "{what}: {bytes} bytes");
+        let bytes = workgroup_bytes(what, module);
+        assert!(bytes <= 16_384 || has_matrices(module), "{what}: {bytes} bytes");
     });
+}
+
+#[test]
+fn workgroup_memory_of_cooperative_matrices_is_what_the_host_reckons() {
+    let gibbs = PROGRAMS.iter().find(|program| program.name == "gibbs").unwrap();
+    for (tile, units) in matrix_tiles() {
+        let what = format!("{tile:?}, {units} units");
+        let module = wgsl::parse_str(&gibbs.assemble(&tile.constants(units as u32)).unwrap());
+        assert_eq!(workgroup_bytes(&what, &module.unwrap()), tile.bytes(units), "{what}");
+    }
 }
 
 fn update(layouter: &mut Layouter, context: GlobalCtx<'_>, what: &str) {

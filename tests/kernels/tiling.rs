@@ -161,7 +161,7 @@ fn whatever_the_timed_choice() {
     assert_same("kept", &sample(&cache).unwrap(), &wanted);
     assert_eq!(kept(), BTreeMap::from([(key.clone(), other)]));
     // What no device can run is not taken.
-    let impossible = Tile { blocks: 3, part: 7, chains: 0 };
+    let impossible = Tile { blocks: 3, part: 7, chains: 0, matrices: None };
     let broken = serde_json::to_string(&BTreeMap::from([(&key, impossible)])).unwrap();
     for broken in ["", "{", "[1]", &broken] {
         std::fs::write(&file, broken).unwrap();

@@ -54,6 +54,7 @@ pub(super) fn anneal(gpu: &Gpu, call: Anneal<'_>) -> Result<()> {
         together: 1,
         fixed: gibbs::SUMS,
         each: 0,
+        by_matrices: false,
     };
     match gpu.tile(&need) {
         None => by_half_sweeps(gpu, call),

@@ -6,6 +6,7 @@ use super::{
     Access, Array, FOLD, Gibbs, Gpu, Program, Result, Storage, buffer, lay_out, linear, pointwise,
     program::Constant,
     queue::{Dispatch, lock},
+    split,
     tile::{Need, Tile},
 };
 use crate::{
@@ -60,17 +61,38 @@ pub(super) const EXAMPLE: &[(&str, Constant)] = &[
 
 pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
     let _sequence = lock(&gpu.sequence);
-    let need = Need {
+    let need = need(&call);
+    let Some(first) = gpu.tile(&need) else { return by_half_sweeps(gpu, call) };
+    // Workgroups that own no chains work as others do, and neither read nor write states.
+    let run = |tile: Tile, count: u32, sweeps: u32| {
+        let work = Tiles::new(&need, tile, sweeps).work * f64::from(count) * f64::from(sweeps);
+        let groups = [count.min(FOLD), count.div_ceil(FOLD), 1];
+        let part = Part { first_tile: 0, done: 0, sweeps, groups, work };
+        Fused::new(gpu, &call, tile)?.dispatch(0, part)
+    };
+    let units = (need.shape.0 + need.shape.1) as u32;
+    let pipeline = |tile: Tile| gpu.pipeline(&PROGRAM, &tile.constants(units));
+    let tile = gpu.timed_tile(&need, first, pipeline, run)?;
+    by_tile(gpu, &call, tile)
+}
+
+fn need(call: &Gibbs<'_>) -> Need {
+    Need {
         shape: call.weights.shape(),
         chains: call.visible.rows(),
         together: 1,
         fixed: 0,
         each: 0,
-    };
-    match gpu.tile(&need) {
-        None => by_half_sweeps(gpu, call),
-        Some(tile) => fused(gpu, call, &need, tile),
+        by_matrices: true,
     }
+}
+
+/// All sweeps in as few dispatches as the device's pace allows.
+pub(super) fn by_tile(gpu: &Gpu, call: &Gibbs<'_>, tile: Tile) -> Result<()> {
+    let need = need(call);
+    let fused = Fused::new(gpu, call, tile)?;
+    let tiles = Tiles::new(&need, tile, call.sweeps);
+    tiles.for_each(gpu, |part| fused.dispatch(need.chains, part))
 }
 
 /// Bytes of workgroup memory of `lib/totals.wgsl`.
@@ -144,15 +166,31 @@ impl Tiles {
     }
 }
 
-fn fused(gpu: &Gpu, call: Gibbs<'_>, need: &Need, first: Tile) -> Result<()> {
-    let (d, h) = call.weights.shape();
-    let weights = lay_out::lay_out(gpu, call.weights)?;
-    let biases = joined(gpu, "gibbs biases", &[call.visible_bias, call.hidden_bias])?;
-    let unused = gpu.unused()?;
-    let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
+/// A call with what its dispatches share.
+struct Fused<'a> {
+    gpu: &'a Gpu,
+    call: &'a Gibbs<'a>,
+    tile: Tile,
+    weights: wgpu::Buffer,
+    biases: wgpu::Buffer,
+    unused: wgpu::Buffer,
+}
 
-    let [key_low, key_high] = key(call.seed);
-    let dispatch = |tile: Tile, chains: usize, part: Part| {
+impl<'a> Fused<'a> {
+    fn new(gpu: &'a Gpu, call: &'a Gibbs<'a>, tile: Tile) -> Result<Self> {
+        let weights = match tile.matrices {
+            None => lay_out::lay_out(gpu, call.weights)?,
+            Some(matrices) => split::split(gpu, call.weights, matrices.size)?,
+        };
+        let biases = joined(gpu, "gibbs biases", &[call.visible_bias, call.hidden_bias])?;
+        Ok(Self { gpu, call, tile, weights, biases, unused: gpu.unused()? })
+    }
+
+    fn dispatch(&self, chains: usize, part: Part) -> Result<()> {
+        let call = self.call;
+        let (d, h) = call.weights.shape();
+        let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
+        let [key_low, key_high] = key(call.seed);
         let params = Params {
             visible: d as u32,
             hidden: h as u32,
@@ -169,14 +207,14 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, need: &Need, first: Tile) -> Result<()> {
             first_tile: part.first_tile,
             pad: [0; 3],
         };
-        gpu.dispatch(Dispatch {
+        self.gpu.dispatch(Dispatch {
             program: &PROGRAM,
-            constants: &tile.constants((d + h) as u32),
+            constants: &self.tile.constants((d + h) as u32),
             params: bytemuck::bytes_of(&params),
             buffers: &[
-                &weights,
-                &biases,
-                clamp.unwrap_or(&unused),
+                &self.weights,
+                &self.biases,
+                clamp.unwrap_or(&self.unused),
                 buffer("gibbs", "visible", call.visible)?,
                 buffer("gibbs", "hidden", call.hidden)?,
                 buffer("gibbs", "hidden_means", call.hidden_means)?,
@@ -184,16 +222,7 @@ fn fused(gpu: &Gpu, call: Gibbs<'_>, need: &Need, first: Tile) -> Result<()> {
             groups: part.groups,
             work: part.work,
         })
-    };
-    // Workgroups that own no chains work as others do, and neither read nor write states.
-    let pipeline = |tile: Tile| gpu.pipeline(&PROGRAM, &tile.constants((d + h) as u32));
-    let tile = gpu.timed_tile(need, first, pipeline, |tile, count, sweeps| {
-        let work = Tiles::new(need, tile, sweeps).work * f64::from(count) * f64::from(sweeps);
-        let groups = [count.min(FOLD), count.div_ceil(FOLD), 1];
-        dispatch(tile, 0, Part { first_tile: 0, done: 0, sweeps, groups, work })
-    })?;
-    let tiles = Tiles::new(need, tile, call.sweeps);
-    tiles.for_each(gpu, |part| dispatch(tile, need.chains, part))
+    }
 }
 
 /// For models whose states do not fit into workgroup memory: each half-sweep is a product.

@@ -11,6 +11,7 @@ mod langevin;
 mod lay_out;
 mod linear;
 mod matmul;
+mod matrices;
 mod normalize;
 mod optimize;
 mod outer;
@@ -24,6 +25,7 @@ mod queue;
 mod reduce;
 mod room;
 mod softmax;
+mod split;
 mod sum_parts;
 mod temper;
 mod tile;
@@ -42,6 +44,7 @@ use super::{
     Storage, Temper,
 };
 use cache::PipelineCache;
+pub use matrices::{FEATURES as MATRIX_FEATURES, Matrices};
 use pipeline::{Pipeline, Workshop};
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
@@ -86,6 +89,7 @@ pub struct Gpu {
     is_software: bool,
     /// The tile that the block-Gibbs kernels must take, where one is forced.
     tile: Option<Tile>,
+    matrices: Option<Matrices>,
     tuner: tune::Tuner,
 }
 
@@ -126,6 +130,7 @@ pub const PROGRAMS: &[&Program] = &[
     &temper::PROGRAM,
     &sum_parts::PROGRAM,
     &lay_out::PROGRAM,
+    &split::PROGRAM,
 ];
 
 impl Gpu {
@@ -165,6 +170,7 @@ impl Gpu {
             sequence: Mutex::default(),
             is_software,
             tile: None,
+            matrices: None,
             tuner,
         }
     }
@@ -182,6 +188,13 @@ impl Gpu {
     /// Makes the block-Gibbs kernels take this tile wherever it fits, for tests and measurements.
     pub fn with_tile(mut self, tile: Tile) -> Self {
         self.tile = Some(tile);
+        self
+    }
+
+    /// Lets `gibbs` take cooperative matrices where it finds them faster. The device must have been
+    /// opened with the [`MATRIX_FEATURES`].
+    pub fn with_matrices(mut self, matrices: Option<Matrices>) -> Self {
+        self.matrices = matrices;
         self
     }
 
@@ -206,9 +219,14 @@ impl Gpu {
         forced.or(candidates.first().copied())
     }
 
+    /// The tiles that fit, those with cooperative matrices last.
     fn candidates(&self, need: &Need) -> Vec<Tile> {
         let room = self.device.limits().max_compute_workgroup_storage_size as usize;
-        need.candidates(room, self.is_software)
+        let by_matrices = self.matrices.filter(|_| need.by_matrices);
+        let by_matrices = by_matrices.into_iter().flat_map(Matrices::tiles);
+        let mut tiles = need.candidates(room, self.is_software);
+        tiles.extend(by_matrices.filter(|tile| need.fits(tile, room)));
+        tiles
     }
 
     /// The error that the device is in, if it is.

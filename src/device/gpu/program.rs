@@ -33,6 +33,10 @@ pub enum Constant {
     U32(u32),
     /// `const NAME: bool`
     Bool(bool),
+    /// `alias NAME`
+    Alias(&'static str),
+    /// The part that `#import NAME` takes in place of NAME.
+    Part(&'static str),
 }
 
 /// Shared parts, by the name that `#import` takes.
@@ -41,10 +45,12 @@ const LIBRARY: &[(&str, &str)] = &[
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
     ("exchange", include_str!("../../../shaders/lib/exchange.wgsl")),
     ("half_sweep", include_str!("../../../shaders/lib/half_sweep.wgsl")),
+    ("half_sweep_matrix", include_str!("../../../shaders/lib/half_sweep_matrix.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),
     ("net", include_str!("../../../shaders/lib/net.wgsl")),
     ("normal", include_str!("../../../shaders/lib/normal.wgsl")),
     ("philox", include_str!("../../../shaders/lib/philox.wgsl")),
+    ("states", include_str!("../../../shaders/lib/states.wgsl")),
     ("totals", include_str!("../../../shaders/lib/totals.wgsl")),
 ];
 
@@ -60,13 +66,16 @@ impl Program {
             let _ = match value {
                 Constant::U32(value) => writeln!(text, "const {name}: u32 = {value}u;"),
                 Constant::Bool(value) => writeln!(text, "const {name}: bool = {value};"),
+                Constant::Alias(value) => writeln!(text, "alias {name} = {value};"),
+                Constant::Part(_) => Ok(()),
             };
         }
         for line in self.source.lines() {
             match line.strip_prefix("#import ") {
                 None => text.push_str(line),
                 Some(import) => {
-                    let part = LIBRARY.iter().find(|(name, _)| *name == import.trim());
+                    let import = replacement(constants, import.trim());
+                    let part = LIBRARY.iter().find(|(name, _)| *name == import);
                     let (_, part) = part.ok_or_else(|| {
                         format!(
                             "shaders/{}.wgsl imports '{import}', which is not in shaders/lib",
@@ -78,6 +87,22 @@ impl Program {
             }
             text.push('\n');
         }
-        Ok(text)
+        Ok(directives_first(&text))
     }
+}
+
+/// The part to import by a name.
+fn replacement<'a>(constants: &[(&str, Constant)], import: &'a str) -> &'a str {
+    let other = constants.iter().find_map(|(name, value)| match value {
+        Constant::Part(part) if *name == import => Some(*part),
+        _ => None,
+    });
+    other.unwrap_or(import)
+}
+
+/// WGSL wants its `enable` directives before all else.
+fn directives_first(text: &str) -> String {
+    let (directives, others): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.starts_with("enable "));
+    [directives, others, vec![""]].concat().join("\n")
 }

@@ -61,7 +61,14 @@ pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
     let _sequence = lock(&gpu.sequence);
     let (d, h) = call.weights.shape();
     let (chains, rungs) = (call.visible.rows(), call.betas.len());
-    let need = Need { shape: (d, h), chains, together: rungs, fixed: gibbs::SUMS, each: REPLICA };
+    let need = Need {
+        shape: (d, h),
+        chains,
+        together: rungs,
+        fixed: gibbs::SUMS,
+        each: REPLICA,
+        by_matrices: false,
+    };
     let Some(tile) = gpu.tile(&need) else { return Ok(false) };
     let weights = lay_out::lay_out(gpu, call.weights)?;
     let mut betas = Array { rows: 1, columns: rungs, storage: gpu.allocate(1, rungs)? };

@@ -1,9 +1,10 @@
 //! Which chains a workgroup of `shaders/lib/half_sweep.wgsl` owns, and which a thread draws at a
-//! time. No result depends on it, but for the last bits of the totals of `anneal` and `temper`.
+//! time. No result depends on it, but for the last bits of the totals of `anneal` and `temper`, and of
+//! the sums on cooperative matrices.
 
 use serde::{Deserialize, Serialize};
 
-use super::program::Constant;
+use super::{matrices::Matrices, program::Constant};
 
 /// A tile of the block-Gibbs kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,6 +15,9 @@ pub struct Tile {
     pub part: u32,
     /// Chains of a workgroup: a multiple of `part`, at most 256.
     pub chains: u32,
+    /// Cooperative matrices that make the products; then `blocks` and `part` are 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrices: Option<Matrices>,
 }
 
 /// Threads of a workgroup.
@@ -24,14 +28,14 @@ const REGISTERS: [(u32, u32); 5] = [(1, 4), (1, 8), (1, 16), (2, 8), (2, 16)];
 const MULTIPROCESSORS: f64 = 64.0;
 
 impl Tile {
-    /// Every tile there is.
+    /// Every tile there is without cooperative matrices.
     pub fn all() -> impl Iterator<Item = Self> {
         let counts = [4].into_iter().chain((8..=128).step_by(8)).chain([160, 192, 224, 256]);
         counts.flat_map(|chains| {
             REGISTERS
                 .into_iter()
                 .filter(move |(_, part)| chains % part == 0)
-                .map(move |(blocks, part)| Self { blocks, part, chains })
+                .map(move |(blocks, part)| Self { blocks, part, chains, matrices: None })
         })
     }
 
@@ -40,14 +44,26 @@ impl Tile {
         self.chains.div_ceil(32)
     }
 
-    /// The constants of `lib/half_sweep.wgsl` for a model of so many units.
-    pub fn constants(self, units: u32) -> [(&'static str, Constant); 4] {
-        [
-            ("BLOCKS", Constant::U32(self.blocks)),
-            ("PART", Constant::U32(self.part)),
+    /// Bytes of workgroup memory for a model of so many units.
+    pub fn bytes(self, units: usize) -> usize {
+        let of_matrices = self.matrices.map_or(0, |matrices| matrices.bytes(self.chains as usize));
+        4 * units * self.words() as usize + of_matrices
+    }
+
+    /// The constants of `lib/half_sweep.wgsl`, or of `lib/half_sweep_matrix.wgsl`, for a model of so
+    /// many units.
+    pub fn constants(self, units: u32) -> Vec<(&'static str, Constant)> {
+        let of_chains = [
             ("CHAINS", Constant::U32(self.chains)),
             ("WORDS", Constant::U32(self.words() * units)),
-        ]
+        ];
+        let of_engine = match self.matrices {
+            Some(matrices) => matrices.constants(),
+            None => {
+                vec![("BLOCKS", Constant::U32(self.blocks)), ("PART", Constant::U32(self.part))]
+            }
+        };
+        [of_engine, of_chains.to_vec()].concat()
     }
 
     /// Instructions of a thread for one k: multiply-adds; a shift for two chains and a mask for each;
@@ -87,6 +103,8 @@ pub(super) struct Need {
     pub fixed: usize,
     /// Such bytes a chain.
     pub each: usize,
+    /// Whether the kernel can multiply by cooperative matrices.
+    pub by_matrices: bool,
 }
 
 impl Need {
@@ -96,18 +114,22 @@ impl Need {
         (self.chains / self.together).div_ceil(ladders)
     }
 
-    /// The tiles whose workgroups fit into `room` bytes, the cheapest first.
+    /// The tiles without cooperative matrices whose workgroups fit into `room` bytes, the cheapest
+    /// first.
     pub fn candidates(&self, room: usize, is_software: bool) -> Vec<Tile> {
-        let (d, h) = self.shape;
-        let bytes = |tile: &Tile| {
-            4 * (d + h) * tile.words() as usize + self.fixed + self.each * tile.chains as usize
-        };
         let mut fitting: Vec<(f64, Tile)> = Tile::all()
-            .filter(|tile| tile.chains as usize >= self.together && bytes(tile) <= room)
+            .filter(|tile| self.fits(tile, room))
             .map(|tile| (self.cost(tile, is_software), tile))
             .collect();
         fitting.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         fitting.into_iter().map(|(_, tile)| tile).collect()
+    }
+
+    /// Whether a workgroup holds what must be together, in `room` bytes.
+    pub fn fits(&self, tile: &Tile, room: usize) -> bool {
+        let (d, h) = self.shape;
+        let chains = tile.chains as usize;
+        chains >= self.together && tile.bytes(d + h) + self.fixed + self.each * chains <= room
     }
 
     /// Instructions that a multiprocessor issues for a sweep, relative to other tiles: those of a
@@ -127,7 +149,7 @@ mod tests {
     use super::*;
 
     fn need(shape: (usize, usize), chains: usize) -> Need {
-        Need { shape, chains, together: 1, fixed: 0, each: 0 }
+        Need { shape, chains, together: 1, fixed: 0, each: 0, by_matrices: false }
     }
 
     fn best(need: Need, room: usize) -> Tile {
@@ -137,14 +159,14 @@ mod tests {
     /// 1,284 units of 96 chains are 15,408 bytes, and fill 5 rounds of D to 93 % and 3 of H to all.
     #[test]
     fn many_chains_of_a_large_model_take_large_tiles_with_full_rounds() {
-        let tile = Tile { blocks: 2, part: 8, chains: 96 };
+        let tile = Tile { blocks: 2, part: 8, chains: 96, matrices: None };
         assert_eq!(best(need((784, 500), 65_536), 16_384), tile);
     }
 
     #[test]
     fn few_chains_are_spread_over_workgroups() {
         let tile = best(need((784, 500), 100), 16_384);
-        assert_eq!(tile, Tile { blocks: 1, part: 4, chains: 4 });
+        assert_eq!(tile, Tile { blocks: 1, part: 4, chains: 4, matrices: None });
     }
 
     #[test]

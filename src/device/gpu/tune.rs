@@ -1,6 +1,7 @@
 //! The timed choice among tiles: each of a handful runs for some milliseconds on no chains at all,
 //! and the fastest is kept in the user's cache folder. Only `gibbs` uses it, no bit of whose results
-//! depends on the tile.
+//! depends on the tile, but for the last ones of its sums on cooperative matrices. A tile with these is
+//! taken only where it draws what the others draw.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -134,6 +135,9 @@ impl Gpu {
         let part = Need { chains: chains.min(need.chains), ..*need };
         let mut best = (Duration::MAX, first);
         for tile in tiles {
+            if tile.matrices.is_some() && !self.agrees(*tile)? {
+                continue;
+            }
             let workgroups = part.workgroups(*tile) as u32;
             // A driver may put off a part of its work to the first run.
             run(*tile, workgroups, 1)?;
@@ -155,12 +159,13 @@ fn compiled(tiles: &[Tile], pipeline: impl Fn(Tile) -> Result<Arc<Pipeline>>) ->
     Ok(each.filter(|(_, pipeline)| pipeline.ready().is_ok()).map(|(tile, _)| *tile).collect())
 }
 
-/// The three cheapest of the tiles, and the cheapest of every register tile.
+/// The three cheapest of the tiles, the cheapest of every register tile, and all with cooperative
+/// matrices.
 fn handful(candidates: &[Tile]) -> Vec<Tile> {
     let mut tiles: Vec<Tile> = Vec::new();
     for tile in candidates {
         let is_new = !tiles.iter().any(|t| (t.blocks, t.part) == (tile.blocks, tile.part));
-        if tiles.len() < 3 || is_new {
+        if tiles.len() < 3 || is_new || tile.matrices.is_some() {
             tiles.push(*tile);
         }
     }
