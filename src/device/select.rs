@@ -49,16 +49,21 @@ pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
     let wanted = name.trim().to_lowercase();
     let without = wanted.strip_suffix(WITH_MATRICES);
     let wish = Wish { checks, with_matrices: without.is_some() };
-    let device = find(without.unwrap_or(&wanted), wish).await?;
-    if wish.with_matrices && !device.is_gpu() {
-        return Err(DeviceError::NoMatrices { device: device.name().into() });
+    find(without.unwrap_or(&wanted), wish).await
+}
+
+/// The CPU kernels, which have no cooperative matrices.
+fn cpu(wish: Wish) -> Result<Device> {
+    let device = Device::cpu();
+    match wish.with_matrices {
+        true => Err(DeviceError::NoMatrices { device: device.name().into() }),
+        false => Ok(device),
     }
-    Ok(device)
 }
 
 async fn find(wanted: &str, wish: Wish) -> Result<Device> {
     if wanted == "cpu" {
-        return Ok(Device::cpu());
+        return cpu(wish);
     }
     let found = enumerate().await;
     let is_software =
@@ -68,7 +73,7 @@ async fn find(wanted: &str, wish: Wish) -> Result<Device> {
     if wanted == "auto" {
         return match hardware {
             Some(adapter) => Ok(Device::from_gpu(request(adapter, wish).await?)),
-            None => Ok(Device::cpu()),
+            None => cpu(wish),
         };
     }
     if wanted == "gpu" {
