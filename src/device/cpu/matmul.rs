@@ -103,11 +103,8 @@ impl<'a> Weights<'a> {
         let rows = match is_transposed {
             true => {
                 let mut rows = Scratch::new(values.len().div_ceil(LANES));
-                transpose_all(
-                    values,
-                    (n, k),
-                    &mut bytemuck::must_cast_slice_mut(&mut rows)[..k * n],
-                );
+                let out: &mut [f32] = bytemuck::must_cast_slice_mut(&mut rows);
+                transpose_all(values, (n, k), &mut out[..k * n]);
                 Rows::Made(rows, k * n)
             }
             false => Rows::Given(values),
@@ -391,6 +388,16 @@ mod tests {
                         "k {k} n {n} rows {rows}"
                     );
                 }
+                // And where threads share the columns.
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+                let mut shared = vec![0.0; 130 * n];
+                pool.install(|| {
+                    let product = w.product(x, true);
+                    for (run, out) in shared.chunks_mut(50 * n).enumerate() {
+                        product.rows(run * 50, out);
+                    }
+                });
+                assert_eq!(shared, whole, "k {k} n {n}");
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Σₙ wₙ (xₙ − μ)(yₙ − λ)ᵀ: every weight gradient. Rows of the result are split over threads.
+//! Σₙ wₙ (xₙ − μ)(yₙ − λ)ᵀ: every weight gradient. Threads share the columns of the result where x are
+//! bits, else its rows.
 
 use rayon::prelude::*;
 
@@ -30,45 +31,23 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
     let out = host_mut("outer", "out", out)?;
     let sides: Vec<Side<'_>> =
         call.terms.iter().map(|term| Side::new(term, y_offset)).collect::<Result<_>>()?;
-    // Together where all are bits: the result is written once.
-    let bits: Vec<Weights<'_>> =
+    let weights: Vec<Weights<'_>> =
         sides.iter().map(|side| side.weights(h, any_bits(side.x, d))).collect();
-    let together = bits.iter().all(Weights::takes_bits);
-    if together {
+    if weights.iter().all(Weights::takes_bits) {
         let terms: Vec<Term<'_>> =
-            sides.iter().zip(&bits).map(|(side, weights)| side.term(d, weights)).collect();
+            sides.iter().zip(&weights).map(|(side, weights)| side.term(d, weights)).collect();
         let mut total = vec![0.0; h];
         for side in &sides {
             total.iter_mut().zip(&side.total).for_each(|(total, side)| *total += side);
         }
-        let tile = tile(d);
-        let together = (TABLE_ROWS / tile).max(1);
-        by_panels(out, h).into_par_iter().enumerate().for_each(|(panel, mut rows)| {
-            let mut sums = scratch_sums(d.min(tile * together));
-            for (part, rows) in rows.chunks_mut(tile * together).enumerate() {
-                let tiles = part * together..d.div_ceil(tile).min((part + 1) * together);
-                let first = part * together * tile;
-                let sums = &mut as_sums_mut(&mut sums)[..rows.len()];
-                sum_of_products(&terms, panel, (tiles, first), sums);
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        for ((out, sums), mu) in rows.iter_mut().zip(&*sums).zip(&x_offset[first..])
-                        {
-                            let sums = bytemuck::must_cast_slice(sums);
-                            shift(out, sums, *mu, &total[panel * PANEL..], call.accumulate);
-                        }
-                    },
-                );
-            }
-        });
+        by_bits(&terms, x_offset, &total, call.accumulate, out);
         return Ok(());
     }
     let tile = tile(d);
     out.par_chunks_mut(tile * h).enumerate().for_each(|(index, out)| {
         let (first, rows) = (index * tile, out.len() / h);
         let mut product = vec![0.0; out.len()];
-        for (index, (side, weights)) in sides.iter().zip(&bits).enumerate() {
+        for (index, (side, weights)) in sides.iter().zip(&weights).enumerate() {
             let mut columns = vec![0.0; rows * side.rows];
             transpose(&side.x[first..], d, (side.rows, rows), &mut columns, side.rows);
             weights.multiply(&columns, &mut product);
@@ -84,6 +63,31 @@ pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// out ← the sum of all terms − μ · total, or adds this to it: every value is written once.
+fn by_bits(terms: &[Term<'_>], x_offset: &[f32], total: &[f32], accumulate: bool, out: &mut [f32]) {
+    let tile = tile(x_offset.len());
+    // Tiles that share a table.
+    let tiles = (TABLE_ROWS / tile).max(1);
+    by_panels(out, total.len()).into_par_iter().enumerate().for_each(|(panel, mut rows)| {
+        let mut sums = scratch_sums(rows.len().min(tile * tiles));
+        for (part, rows) in rows.chunks_mut(tile * tiles).enumerate() {
+            let (first, count) = (part * tiles, rows.len().div_ceil(tile));
+            let sums = &mut as_sums_mut(&mut sums)[..rows.len()];
+            sum_of_products(terms, panel, (first..first + count, first * tile), sums);
+            vectorize(
+                #[inline(always)]
+                || {
+                    let each = rows.iter_mut().zip(&*sums).zip(&x_offset[first * tile..]);
+                    for ((out, sums), mu) in each {
+                        let sums = bytemuck::must_cast_slice(sums);
+                        shift(out, sums, *mu, &total[panel * PANEL..], accumulate);
+                    }
+                },
+            );
+        }
+    });
 }
 
 /// Rows of the result that make a task.
