@@ -265,7 +265,7 @@ pub(super) fn any_bits(x: &[f32], k: usize) -> bool {
 const LEAST_UNITS: usize = 16;
 const LEAST_COLUMNS: usize = 64;
 /// Rows of a thread from which it takes them as a tile of its own.
-const LEAST_ROWS: usize = 256;
+const LEAST_ROWS: usize = 512;
 
 /// Products of so few columns, or sums of so few terms, are loops: `gemm` works on larger blocks.
 const FEW: usize = 4;
