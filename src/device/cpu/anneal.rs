@@ -7,9 +7,9 @@ use super::{
     ROWS_OF_BITS,
     activation::softplus,
     host, host_mut,
-    matmul::{Weights, tile_rows},
     reduce::dot,
     simd::{RowDraw, row_words, sample_row, vectorize},
+    weights::{Weights, tile_rows},
 };
 use crate::{
     device::{Anneal, Result},

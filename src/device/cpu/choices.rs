@@ -151,12 +151,19 @@ impl BitRows {
 
 const ONE: u32 = 1f32.to_bits();
 
-/// The choice that four values name.
-#[inline(always)]
-fn choice(bits: [u32; UNITS]) -> u8 {
-    // The lowest bit of the exponent of 1.
-    let [a, b, c, d] = bits.map(|bits| bits >> 23 & 1);
-    (a | b << 1 | c << 2 | d << 3) as u8
+impl Found {
+    /// Looks at the four values of a group; the choice that they name if they are bits.
+    #[inline(always)]
+    fn look(&mut self, [a, b, c, d]: [f32; UNITS]) -> u8 {
+        let bits = [a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits()];
+        for bits in bits {
+            self.others |= u32::from((bits != 0) & (bits != ONE));
+            self.count += u32::from(bits != 0);
+        }
+        // The lowest bit of the exponent of 1.
+        let [a, b, c, d] = bits.map(|bits| bits >> 23 & 1);
+        (a | b << 1 | c << 2 | d << 3) as u8
+    }
 }
 
 /// The choices of a row's groups.
@@ -168,12 +175,7 @@ fn choose(x: &[f32], choices: &mut [u8]) -> Found {
     let (c, d) = rest.split_at(quarter);
     let mut found = Found::default();
     for ((((to, a), b), c), d) in choices.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-        let bits = [a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits()];
-        for bits in bits {
-            found.others |= u32::from((bits != 0) & (bits != ONE));
-            found.count += u32::from(bits != 0);
-        }
-        *to = choice(bits);
+        *to = found.look([*a, *b, *c, *d]);
     }
     found
 }
@@ -183,11 +185,6 @@ fn choose(x: &[f32], choices: &mut [u8]) -> Found {
 fn choose_columns([a, b, c, d]: [&[f32]; UNITS], choices: &mut [u8], found: &mut [Found]) {
     let each = choices.iter_mut().zip(found).zip(a).zip(b).zip(c).zip(d);
     for (((((to, found), a), b), c), d) in each {
-        let bits = [a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits()];
-        for bits in bits {
-            found.others |= u32::from((bits != 0) & (bits != ONE));
-            found.count += u32::from(bits != 0);
-        }
-        *to = choice(bits);
+        *to = found.look([*a, *b, *c, *d]);
     }
 }

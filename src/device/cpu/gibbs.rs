@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::{
     ROWS_OF_BITS, host, host_mut,
-    matmul::{Weights, tile_rows},
     simd::{RowDraw, sample_row, vectorize},
+    weights::{Weights, tile_rows},
 };
 use crate::{
     device::{Gibbs, Result},

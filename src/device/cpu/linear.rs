@@ -6,9 +6,9 @@ use super::{
     ROWS_OF_BITS, ROWS_PER_TILE,
     activation::{elu, identity, sigmoid, silu, softplus, tanh},
     host, host_mut,
-    matmul::{Product, Weights, any_bits, tile_rows},
     reduce::sum_pairs,
     simd::{RowDraw, sample_row, vectorize},
+    weights::{Product, Weights, any_bits, tile_rows},
 };
 use crate::device::{Activation, Array, Companion, Linear, Result};
 

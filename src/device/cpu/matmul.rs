@@ -1,42 +1,16 @@
-//! Products through the `gemm` crate, on one thread: the callers split work by rows.
+//! Products of dense rows on one thread: through the `gemm` crate, or by loops where they are too small
+//! for it. The callers split work by rows.
 //!
 //! The order in which a sum is taken must not depend on how many rows a tile has, or the chains
 //! would depend on the tiling. `gemm` 0.19 keeps that order except where a product is so small that
 //! it takes another path; [`least_rows`] tells where, and such products are computed with more
 //! rows than asked for.
 
-use std::ops::{Deref, Range};
+use super::{reduce::dot, simd::vectorize, transpose::transpose};
 
-use rayon::prelude::*;
-
-use super::{
-    bits::{self, PANEL, Sums, as_sums, as_sums_mut, scratch_sums},
-    choices::BitRows,
-    lanes::LANES,
-    reduce::dot,
-    scratch::Scratch,
-    simd::vectorize,
-    transpose::{transpose, transpose_all},
-};
-
-/// A strided matrix that is only read.
-#[derive(Clone, Copy)]
-pub(super) struct View<'a> {
-    pub values: &'a [f32],
-    pub row_stride: usize,
-    pub column_stride: usize,
-}
-
-impl<'a> View<'a> {
-    /// A row-major matrix.
-    pub fn rows(values: &'a [f32], columns: usize) -> Self {
-        Self { values, row_stride: columns, column_stride: 1 }
-    }
-}
-
-/// out `[m, n]` ← a `[m, k]` · b `[k, n]`; out is row-major and contiguous.
-pub(super) fn matmul(out: &mut [f32], a: View<'_>, b: View<'_>, (m, k, n): (usize, usize, usize)) {
-    assert!(out.len() == m * n && covers(a, m, k) && covers(b, k, n), "operands fit the sizes");
+/// out `[m, n]` ← a `[m, k]` · b `[k, n]`, all row by row.
+pub(super) fn matmul(out: &mut [f32], a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize)) {
+    assert!((out.len(), a.len(), b.len()) == (m * n, m * k, k * n), "operands fit the sizes");
     // SAFETY: the assertion above bounds every index that gemm forms from the strides, and `out`
     // is borrowed mutably, so it overlaps neither operand.
     unsafe {
@@ -48,12 +22,12 @@ pub(super) fn matmul(out: &mut [f32], a: View<'_>, b: View<'_>, (m, k, n): (usiz
             1,
             n as isize,
             false,
-            a.values.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.values.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
+            a.as_ptr(),
+            1,
+            k as isize,
+            b.as_ptr(),
+            1,
+            n as isize,
             0.0,
             1.0,
             false,
@@ -64,213 +38,22 @@ pub(super) fn matmul(out: &mut [f32], a: View<'_>, b: View<'_>, (m, k, n): (usiz
     }
 }
 
-fn covers(view: View<'_>, rows: usize, columns: usize) -> bool {
-    rows == 0
-        || columns == 0
-        || (rows - 1) * view.row_stride + (columns - 1) * view.column_stride < view.values.len()
-}
-
-/// W `[k, n]`, to be multiplied from the left with rows of chains.
-pub(super) struct Weights<'a> {
-    k: usize,
-    n: usize,
-    /// W row by row.
-    rows: Rows<'a>,
-    /// Whether rows of bits will come, and are multiplied in their own way.
-    bits: bool,
-}
-
-enum Rows<'a> {
-    Given(&'a [f32]),
-    /// With their number of values.
-    Made(Scratch, usize),
-}
-
-impl Deref for Rows<'_> {
-    type Target = [f32];
-
-    fn deref(&self) -> &[f32] {
-        match self {
-            Rows::Given(rows) => rows,
-            Rows::Made(rows, count) => &bytemuck::must_cast_slice(rows)[..*count],
-        }
+/// out `[m, n]` ← x `[m, k]` · W for W `[k, n]` row by row: each row's bits depend on that row and on W
+/// alone.
+pub(super) fn multiply_rows(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
+    if n <= FEW {
+        by_dots(out, x, weights, k, n);
+    } else if k <= FEW {
+        by_rows(out, x, weights, k, n);
+    } else {
+        dense_rows(out, x, weights, k, n);
     }
 }
-
-impl<'a> Weights<'a> {
-    /// W as it is, or the transpose of a row-major `[n, k]`, for rows of bits where such will come.
-    pub fn new(values: &'a [f32], (k, n): (usize, usize), is_transposed: bool, bits: bool) -> Self {
-        let rows = match is_transposed {
-            true => {
-                let mut rows = Scratch::new(values.len().div_ceil(LANES));
-                let out: &mut [f32] = bytemuck::must_cast_slice_mut(&mut rows);
-                transpose_all(values, (n, k), &mut out[..k * n]);
-                Rows::Made(rows, k * n)
-            }
-            false => Rows::Given(values),
-        };
-        Self { k, n, rows, bits: bits && k >= LEAST_UNITS && n >= LEAST_COLUMNS }
-    }
-
-    /// Whether rows of bits are multiplied in their own way.
-    pub fn takes_bits(&self) -> bool {
-        self.bits
-    }
-
-    /// out `[m, n]` ← x `[m, k]` · W on this thread: each row's bits depend on that row and on the
-    /// weights alone.
-    pub fn multiply(&self, x: &[f32], out: &mut [f32]) {
-        let Self { k, n, .. } = *self;
-        if self.bits {
-            let row = |row: usize| x[row * k..(row + 1) * k].to_vec();
-            let terms = [Term::new(self, vec![BitRows::of_rows(x, k)], row)];
-            let mut sums = scratch_sums(x.len() / k);
-            let sums = as_sums_mut(&mut sums);
-            for panel in 0..n.div_ceil(PANEL) {
-                sum_of_products(&terms, panel, (0..1, 0), sums);
-                for (out, sums) in out.chunks_exact_mut(n).zip(&*sums) {
-                    let out = &mut out[panel * PANEL..];
-                    let width = PANEL.min(out.len());
-                    out[..width].copy_from_slice(&bytemuck::must_cast_slice(sums)[..width]);
-                }
-            }
-        } else if n <= FEW {
-            by_dots(out, x, &self.rows, k, n);
-        } else if k <= FEW {
-            by_rows(out, x, &self.rows, k, n);
-        } else {
-            dense_rows(out, x, &self.rows, k, n);
-        }
-    }
-
-    /// Whether threads should share the columns of a product: rows of bits, too few to give each thread
-    /// a tile that is worth its tables.
-    pub fn shares(&self, rows: usize) -> bool {
-        let threads = rayon::current_num_threads();
-        self.bits && threads > 1 && rows < threads * LEAST_ROWS
-    }
-
-    /// x `[m, k]` · W, whose columns all threads share now, or whose rows are computed when they are asked
-    /// for.
-    pub fn product(&'a self, x: &'a [f32], share: bool) -> Product<'a> {
-        let k = self.k;
-        let m = x.len() / k.max(1);
-        let mut shared = None;
-        if share && self.bits {
-            let rows = m.div_ceil(rayon::current_num_threads()).max(1);
-            let tiles: Vec<BitRows> =
-                x.par_chunks(rows * k).map(|x| BitRows::of_rows(x, k)).collect();
-            if !tiles.iter().any(BitRows::has_others) {
-                let mut sums = scratch_sums(m * self.n.div_ceil(PANEL));
-                as_sums_mut(&mut sums).par_chunks_mut(m.max(1)).enumerate().for_each(
-                    |(panel, sums)| {
-                        bits::multiply(&tiles, &self.rows, self.n, panel, sums, false);
-                    },
-                );
-                shared = Some(sums);
-            }
-        }
-        Product { weights: self, x, shared }
-    }
-}
-
-/// A product of rows, most of them of bits.
-pub(super) struct Term<'a> {
-    weights: &'a Weights<'a>,
-    tiles: Vec<BitRows>,
-    /// The rows that are no bits, and their products.
-    others: Vec<usize>,
-    of_others: Vec<f32>,
-}
-
-impl<'a> Term<'a> {
-    /// Multiplies the rows that are no bits, whose values `dense` gives.
-    pub fn new(
-        weights: &'a Weights<'a>,
-        tiles: Vec<BitRows>,
-        dense: impl Fn(usize) -> Vec<f32>,
-    ) -> Self {
-        let mut others = Vec::new();
-        let mut first = 0;
-        for tile in &tiles {
-            others.extend(tile.others().into_iter().map(|row| first + row));
-            first += tile.m;
-        }
-        let mut of_others = vec![0.0; others.len() * weights.n];
-        if !others.is_empty() {
-            let gathered: Vec<f32> = others.iter().flat_map(|row| dense(*row)).collect();
-            dense_rows(&mut of_others, &gathered, &weights.rows, weights.k, weights.n);
-        }
-        Self { weights, tiles, others, of_others }
-    }
-}
-
-/// A panel of the sum of products of as many rows and columns, on this thread: of some of the tiles, whose
-/// first row is number `first`.
-pub(super) fn sum_of_products(
-    terms: &[Term<'_>],
-    panel: usize,
-    (tiles, first): (Range<usize>, usize),
-    sums: &mut [Sums],
-) {
-    for (index, term) in terms.iter().enumerate() {
-        let (n, onto) = (term.weights.n, index > 0);
-        bits::multiply(&term.tiles[tiles.clone()], &term.weights.rows, n, panel, sums, onto);
-        let others = term.others.iter().zip(term.of_others.chunks_exact(n));
-        let here = others.filter_map(|(row, values)| Some((row.checked_sub(first)?, values)));
-        for (row, values) in here {
-            let Some(sums) = sums.get_mut(row) else { break };
-            let sums: &mut [f32] = bytemuck::must_cast_slice_mut(sums);
-            for (sum, value) in sums.iter_mut().zip(&values[panel * PANEL..]) {
-                *sum = if onto { *sum } else { 0.0 } + value;
-            }
-        }
-    }
-}
-
-/// A product whose rows are asked for run by run.
-pub(super) struct Product<'a> {
-    weights: &'a Weights<'a>,
-    x: &'a [f32],
-    /// `[panels, m]`, where the threads shared the columns.
-    shared: Option<Scratch>,
-}
-
-impl Product<'_> {
-    /// Writes the rows from `first` on.
-    pub fn rows(&self, first: usize, out: &mut [f32]) {
-        let Weights { k, n, .. } = *self.weights;
-        let Some(sums) = &self.shared else {
-            return self.weights.multiply(&self.x[first * k..][..out.len() / n * k], out);
-        };
-        let (m, sums) = (self.x.len() / k, as_sums(sums));
-        for (row, out) in out.chunks_exact_mut(n).enumerate() {
-            for (panel, out) in out.chunks_mut(PANEL).enumerate() {
-                let sums: &[f32] = bytemuck::must_cast_slice(&sums[panel * m + first + row]);
-                out.copy_from_slice(&sums[..out.len()]);
-            }
-        }
-    }
-}
-
-/// Whether any row of `k` values holds only zeros and ones. Others are seen at their first value that
-/// is neither.
-pub(super) fn any_bits(x: &[f32], k: usize) -> bool {
-    // Rows without values are no rows of bits.
-    k > 0 && x.chunks_exact(k).any(|row| row.iter().all(|x| *x == 0.0 || *x == 1.0))
-}
-
-/// Units and columns from which rows of bits are multiplied in their own way: a row's bits are worth
-/// finding if its product is long.
-const LEAST_UNITS: usize = 16;
-const LEAST_COLUMNS: usize = 64;
-/// Rows of a thread from which it takes them as a tile of its own.
-const LEAST_ROWS: usize = 512;
 
 /// Products of so few columns, or sums of so few terms, are loops: `gemm` works on larger blocks.
 const FEW: usize = 4;
 
-/// [`Weights::multiply`] for few columns.
+/// [`multiply_rows`] for few columns.
 fn by_dots(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
     let mut columns = vec![0.0; k * n];
     transpose(weights, n, (k, n), &mut columns, k);
@@ -286,7 +69,7 @@ fn by_dots(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
     );
 }
 
-/// [`Weights::multiply`] for short sums.
+/// [`multiply_rows`] for short sums.
 fn by_rows(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
     // Rows past the last are zeros, so that every sum has `FEW` terms.
     let mut rows = [const { Vec::new() }; FEW];
@@ -317,18 +100,18 @@ fn by_rows(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
     );
 }
 
-fn dense_rows(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
+/// [`multiply_rows`] through `gemm`.
+pub(super) fn dense_rows(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
     let m = out.len() / n;
     let least = least_rows(k, n);
-    let weights = View::rows(weights, n);
     if m < least {
         let mut padded = vec![0.0; least * k];
         padded[..m * k].copy_from_slice(&x[..m * k]);
         let mut result = vec![0.0; least * n];
-        matmul(&mut result, View::rows(&padded, k), weights, (least, k, n));
+        matmul(&mut result, &padded, weights, (least, k, n));
         out.copy_from_slice(&result[..m * n]);
     } else {
-        matmul(out, View::rows(x, k), weights, (m, k, n));
+        matmul(out, x, weights, (m, k, n));
     }
 }
 
@@ -336,69 +119,4 @@ fn dense_rows(out: &mut [f32], x: &[f32], weights: &[f32], k: usize, n: usize) {
 /// row as a matrix times a vector, and up to 64 rows and columns in depth blocks of 512.
 fn least_rows(k: usize, n: usize) -> usize {
     if n <= 64 && k > 512 { 65 } else { 2 }
-}
-
-/// How many rows a tile of at most `most` should have, so that `rows` spread evenly over the threads.
-pub(super) fn tile_rows(rows: usize, most: usize) -> usize {
-    let threads = rayon::current_num_threads();
-    let tiles = rows.div_ceil(most).next_multiple_of(threads);
-    rows.div_ceil(tiles).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the chains' independence of tiling rests on, for long and short sums.
-    #[test]
-    fn a_row_has_the_same_bits_in_every_tile() {
-        for (k, n) in [
-            (1, 5),
-            (2, 9),
-            (4, 6),
-            (64, 16),
-            (500, 784),
-            (784, 500),
-            (2000, 70),
-            (5000, 33),
-            (33, 1),
-        ] {
-            let value = |i: usize| ((i * 2_654_435_761) % 1009) as f32 / 504.5 - 1.0;
-            let x: Vec<f32> = (0..130 * k).map(value).collect();
-            let w: Vec<f32> = (0..k * n).map(|i| value(i + 7)).collect();
-            // Rows of bits among others.
-            let bits: Vec<f32> = x.iter().map(|x| f32::from(*x > 0.0)).collect();
-            let mixed = x.chunks(k).zip(bits.chunks(k)).enumerate();
-            let mixed: Vec<f32> = mixed
-                .flat_map(|(row, (x, bits))| if row % 3 == 0 { x } else { bits })
-                .copied()
-                .collect();
-            for (x, is_transposed) in [(&x, false), (&x, true), (&bits, false), (&mixed, true)] {
-                let w = Weights::new(&w, (k, n), is_transposed, any_bits(x, k));
-                let mut whole = vec![0.0; 130 * n];
-                w.multiply(x, &mut whole);
-                for (first, rows) in
-                    [(0, 1), (129, 1), (3, 2), (9, 12), (64, 63), (1, 64), (65, 65), (7, 100)]
-                {
-                    let mut part = vec![0.0; rows * n];
-                    w.multiply(&x[first * k..(first + rows) * k], &mut part);
-                    assert_eq!(
-                        part,
-                        whole[first * n..(first + rows) * n],
-                        "k {k} n {n} rows {rows}"
-                    );
-                }
-                // And where threads share the columns.
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-                let mut shared = vec![0.0; 130 * n];
-                pool.install(|| {
-                    let product = w.product(x, true);
-                    for (run, out) in shared.chunks_mut(50 * n).enumerate() {
-                        product.rows(run * 50, out);
-                    }
-                });
-                assert_eq!(shared, whole, "k {k} n {n}");
-            }
-        }
-    }
 }

@@ -29,6 +29,7 @@ mod simd;
 mod softmax;
 mod temper;
 mod transpose;
+mod weights;
 
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,

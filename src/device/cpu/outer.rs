@@ -7,11 +7,10 @@ use super::{
     ROWS_OF_BITS,
     bits::{PANEL, as_sums_mut, scratch_sums},
     choices::BitRows,
-    host, host_mut,
-    matmul::{Term, Weights, any_bits, sum_of_products},
-    row_weight,
+    host, host_mut, row_weight,
     simd::vectorize,
     transpose::transpose,
+    weights::{Term, Weights, any_bits, sum_of_products},
 };
 use crate::device::{Array, Outer, OuterTerm, Result};
 

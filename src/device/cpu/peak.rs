@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{
     super::{Array, Result},
     host, host_mut,
-    matmul::{View, matmul},
+    matmul::matmul,
 };
 
 /// Values that one thread copies at a time; less is not worth a hand-over.
@@ -21,9 +21,7 @@ pub(super) fn product(x: &Array, weights: &Array, out: &mut Array) -> Result<()>
     host_mut("peak_product", "out", out)?
         .par_chunks_mut(rows * m)
         .zip(x.par_chunks(rows * k))
-        .for_each(|(out, x)| {
-            matmul(out, View::rows(x, k), View::rows(weights, m), (x.len() / k, k, m))
-        });
+        .for_each(|(out, x)| matmul(out, x, weights, (x.len() / k, k, m)));
     Ok(())
 }
 

@@ -9,9 +9,9 @@ use super::{
     anneal::total,
     exchange::{judge, relabel},
     host, host_mut,
-    matmul::Weights,
     reduce::dot,
     simd::{RowDraw, row_words, sample_row, vectorize},
+    weights::Weights,
 };
 use crate::{
     device::{LABELS, Result, TALLY, Temper},
