@@ -106,7 +106,7 @@ impl<S: Simd> Panel<'_, S> {
     /// A row.
     #[inline(always)]
     fn row<R: Registers<S>>(&self, unit: usize) -> R {
-        load_row(self.simd, &self.weights[unit * self.n + self.first..][..self.width])
+        R::load_part(self.simd, &self.weights[unit * self.n + self.first..][..self.width])
     }
 
     /// The row of a unit of a group, zeros where there is none.
@@ -116,17 +116,35 @@ impl<S: Simd> Panel<'_, S> {
         if unit < self.units { self.row(unit) } else { zero }
     }
 
-    /// The sums of a group for all choices of its units.
+    /// The sums of a group for all choices of its units, a register of columns at a time: each sum is
+    /// stored once and never read back.
     #[inline(always)]
-    fn tabulate<R: Registers<S>>(&self, zero: R, group: usize, table: &mut [Sums]) {
-        store(zero, &mut table[0]);
-        for place in 0..UNITS {
-            let weight = self.of_group(zero, group, place);
-            for choice in 0..1 << place {
-                let sum = load::<S, R>(self.simd, &table[choice]) + weight;
-                store(sum, &mut table[choice + (1 << place)]);
+    fn tabulate<R: Registers<S>>(&self, group: usize, table: &mut [Sums; SUMS]) {
+        for column in 0..R::COUNT {
+            let zero = One::load_part(self.simd, &[]);
+            let weight = |place| self.register(group + place * self.quarter, column);
+            let (a, b, c, d) = (weight(0), weight(1), weight(2), weight(3));
+            let t1 = zero + a;
+            let (t2, t3) = (zero + b, t1 + b);
+            let (t4, t5, t6, t7) = (zero + c, t1 + c, t2 + c, t3 + c);
+            let sums = [zero, t1, t2, t3, t4, t5, t6, t7];
+            let (without, with) = table.split_at_mut(SUMS / 2);
+            for ((sum, without), with) in sums.into_iter().zip(without).zip(with) {
+                sum.store(&mut registers_mut::<S>(without)[column..]);
+                (sum + d).store(&mut registers_mut::<S>(with)[column..]);
             }
         }
+    }
+
+    /// A register of a unit's row, zeros past the last column and where there is no such unit.
+    #[inline(always)]
+    fn register(&self, unit: usize, column: usize) -> One<S> {
+        let start = column * S::F32_LANES;
+        let row = match unit < self.units {
+            true => &self.weights[unit * self.n + self.first..][..self.width],
+            false => &[],
+        };
+        One::load_part(self.simd, row.get(start..).unwrap_or_default())
     }
 
     /// One of these sums.
@@ -179,8 +197,9 @@ impl Multiply<'_> {
             let groups = GROUPS.min(quarter - start);
             let from_zero = block == 0 && !onto;
             if !few {
-                for (group, table) in table.chunks_exact_mut(SUMS).take(groups).enumerate() {
-                    panel.tabulate(zero, start + group, table);
+                let tables = table.as_chunks_mut().0.iter_mut().take(groups);
+                for (group, table) in tables.enumerate() {
+                    panel.tabulate::<R>(start + group, table);
                 }
             }
             let mut place = 0;
@@ -219,18 +238,6 @@ fn load<S: Simd, R: Registers<S>>(simd: S, from: &Sums) -> R {
 #[inline(always)]
 fn store<S: Simd, R: Registers<S>>(value: R, to: &mut Sums) {
     value.store(registers_mut::<S>(to));
-}
-
-/// A row of W over a panel, or up to the last column.
-#[inline(always)]
-fn load_row<S: Simd, R: Registers<S>>(simd: S, row: &[f32]) -> R {
-    if row.len() == R::COUNT * S::F32_LANES {
-        return R::load(simd, S::as_simd_f32s(row).0);
-    }
-    let mut padded = [Lanes::ZERO; WIDE];
-    let values: &mut [f32] = bytemuck::must_cast_slice_mut(&mut padded);
-    values[..row.len()].copy_from_slice(row);
-    load::<S, R>(simd, &padded)
 }
 
 #[cfg(test)]

@@ -79,6 +79,8 @@ pub(super) trait Registers<S: Simd>: Real {
     const COUNT: usize;
     /// The first [`Registers::COUNT`] of a slice.
     fn load(simd: S, from: &[S::f32s]) -> Self;
+    /// As many numbers as there are, zeros after them.
+    fn load_part(simd: S, from: &[f32]) -> Self;
     /// To the first [`Registers::COUNT`] of a slice.
     fn store(self, to: &mut [S::f32s]);
 }
@@ -89,6 +91,11 @@ impl<S: Simd> Registers<S> for One<S> {
     #[inline(always)]
     fn load(simd: S, from: &[S::f32s]) -> Self {
         Self(simd, from[0])
+    }
+
+    #[inline(always)]
+    fn load_part(simd: S, from: &[f32]) -> Self {
+        Self(simd, simd.partial_load_f32s(&from[..from.len().min(S::F32_LANES)]))
     }
 
     #[inline(always)]
@@ -103,6 +110,12 @@ impl<S: Simd, R: Registers<S>> Registers<S> for Two<R> {
     #[inline(always)]
     fn load(simd: S, from: &[S::f32s]) -> Self {
         Self(R::load(simd, from), R::load(simd, &from[R::COUNT..]))
+    }
+
+    #[inline(always)]
+    fn load_part(simd: S, from: &[f32]) -> Self {
+        let rest = from.get(R::COUNT * S::F32_LANES..).unwrap_or_default();
+        Self(R::load_part(simd, from), R::load_part(simd, rest))
     }
 
     #[inline(always)]
