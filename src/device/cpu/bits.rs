@@ -214,8 +214,11 @@ impl Multiply<'_> {
                             sum = sum + panel.chosen(zero, start + group, *choice);
                         }
                     } else if groups == GROUPS {
-                        for choice in choices {
-                            sum = sum + load::<S, R>(simd, &table[usize::from(*choice)]);
+                        // Read at once: loads are what this loop waits for.
+                        let choices = u64::from_le_bytes(*choices);
+                        for group in 0..GROUPS {
+                            let choice = usize::from((choices >> (8 * group)) as u8);
+                            sum = sum + load::<S, R>(simd, &table[choice]);
                         }
                     } else {
                         for choice in &choices[..groups] {

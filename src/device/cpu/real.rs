@@ -95,7 +95,11 @@ impl<S: Simd> Registers<S> for One<S> {
 
     #[inline(always)]
     fn load_part(simd: S, from: &[f32]) -> Self {
-        Self(simd, simd.partial_load_f32s(&from[..from.len().min(S::F32_LANES)]))
+        // A part is loaded by a call.
+        match S::as_simd_f32s(from).0 {
+            [whole, ..] => Self(simd, *whole),
+            [] => Self(simd, simd.partial_load_f32s(from)),
+        }
     }
 
     #[inline(always)]
