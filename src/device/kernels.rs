@@ -4,8 +4,8 @@
 use std::{future::Future, pin::Pin};
 
 use super::{
-    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, Room, Temper,
-    array::Storage,
+    Accept, Array, DeviceError, Exchange, Langevin, Nonlinearity, Potential, Room, Statistics,
+    Temper, array::Storage,
 };
 use crate::random::Stream;
 
@@ -332,6 +332,12 @@ pub trait Kernels: Send + Sync {
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage>;
     /// Overwrites the rows from `first_row` on.
     fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()>;
+    /// Overwrites an array with rows of `source`, of the same width, in the order of their numbers.
+    fn gather(&self, array: &mut Array, source: &[f32], rows: &[usize]) -> Result<()> {
+        let columns = array.columns();
+        let gathered = rows.iter().flat_map(|row| &source[row * columns..][..columns]);
+        self.write(array, 0, &gathered.copied().collect::<Vec<f32>>())
+    }
     /// Reads an array back.
     fn read<'a>(&'a self, array: &'a Array) -> Pending<'a, Vec<f32>>;
     /// Copies `rows` rows between arrays of equal width.
@@ -370,6 +376,11 @@ pub trait Kernels: Send + Sync {
     }
     /// See [`Outer`].
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()>;
+    /// See [`Statistics`]; `false`, with nothing done, where there is no kernel that is better than those
+    /// for the parts.
+    fn statistics(&self, _call: &mut Statistics<'_>) -> Result<bool> {
+        Ok(false)
+    }
     /// See [`Reduce`].
     fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>;
     /// See [`Pointwise`].

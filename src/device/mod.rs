@@ -14,6 +14,7 @@ mod net;
 mod potential;
 mod room;
 mod select;
+mod statistics;
 mod temper;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use net::{
 pub use potential::{Formula, Potential};
 pub use room::Room;
 pub use select::{AdapterReport, adapters};
+pub use statistics::Statistics;
 pub use temper::Temper;
 
 use crate::random::{join_halves, split_halves};
@@ -143,6 +145,26 @@ impl Device {
             ));
         }
         self.backend.write(array, first_row, values)
+    }
+
+    /// Overwrites an array with rows of `source`, row-major and of the same width, whose numbers are
+    /// `rows`, one for each row of the array.
+    ///
+    /// # Errors
+    /// There are too few or too many numbers, or one is past the last row.
+    pub fn gather(&self, array: &mut Array, source: &[f32], rows: &[usize]) -> Result<()> {
+        expect("gather", "rows", (rows.len(), 1), (array.rows, 1))?;
+        let last = rows.iter().max().map_or(0, |last| *last);
+        let held = source.len() / array.columns;
+        if last >= held {
+            return Err(shape(
+                "gather",
+                "source",
+                (held, array.columns),
+                (last + 1, array.columns),
+            ));
+        }
+        self.backend.gather(array, source, rows)
     }
 
     /// Reads an array back: the one call that waits for the device.
@@ -281,16 +303,7 @@ impl Device {
 
     /// Weighted sum of outer products; see [`Outer`].
     pub fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
-        let (d, h) = (call.x_offset.columns, call.y_offset.columns);
-        expect("outer", "out", out.shape(), (d, h))?;
-        expect("outer", "x_offset", call.x_offset.shape(), (1, d))?;
-        expect("outer", "y_offset", call.y_offset.shape(), (1, h))?;
-        for term in call.terms {
-            let rows = term.x.rows;
-            expect("outer", "x", term.x.shape(), (rows, d))?;
-            expect("outer", "y", term.y.shape(), (rows, h))?;
-            check_weights("outer", term.weights, rows)?;
-        }
+        call.check("outer", ("out", out))?;
         self.backend.outer(call, out)
     }
 
@@ -405,6 +418,22 @@ fn check_linear(kernel: &'static str, call: &Linear<'_>) -> Result<(usize, usize
         expect(kernel, "bias", bias.shape(), (1, m))?;
     }
     Ok((k, m))
+}
+
+impl Outer<'_> {
+    fn check(&self, kernel: &'static str, (operand, out): (&'static str, &Array)) -> Result<()> {
+        let (d, h) = (self.x_offset.columns, self.y_offset.columns);
+        expect(kernel, operand, out.shape(), (d, h))?;
+        expect(kernel, "x_offset", self.x_offset.shape(), (1, d))?;
+        expect(kernel, "y_offset", self.y_offset.shape(), (1, h))?;
+        for term in self.terms {
+            let rows = term.x.rows;
+            expect(kernel, "x", term.x.shape(), (rows, d))?;
+            expect(kernel, "y", term.y.shape(), (rows, h))?;
+            check_weights(kernel, term.weights, rows)?;
+        }
+        Ok(())
+    }
 }
 
 fn check_weights(kernel: &'static str, weights: RowWeights<'_>, rows: usize) -> Result<()> {

@@ -10,6 +10,9 @@ pub struct Room {
     /// Bytes of memory: of a GPU all that is its own, of a CPU what is free; `None` where the
     /// system does not tell.
     pub memory: Option<u64>,
+    /// Whether it is the host's own memory, where data need no upload.
+    #[serde(default)]
+    pub is_host: bool,
 }
 
 impl Room {

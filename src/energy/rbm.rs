@@ -4,8 +4,8 @@
 use super::{Bipartite, Domain, Energy, ModelError, Points, Weights};
 use crate::{
     device::{
-        Activation, Array, Device, DeviceError, Linear, Outer, OuterTerm, Pointwise, Reduce,
-        Result, RowWeights,
+        Activation, Array, Device, DeviceError, Linear, OuterTerm, Pointwise, Result, RowWeights,
+        Statistics,
     },
     random::{HostRng, Stream},
     tensor::{self, Tensor},
@@ -175,21 +175,6 @@ impl Rbm {
         }
     }
 
-    /// Turns bias gradients into centred ones: ∇b − ∇W λ and ∇c − ∇Wᵀ μ, with ∇W centred already.
-    fn centre_biases(&self, offsets: &Offsets, gradient: &mut [Array]) -> Result<()> {
-        let [weights, visible_bias, hidden_bias] = gradient else { return Ok(()) };
-        let by_visible = RowWeights::Each(&offsets.visible);
-        for (reduce, bias) in [
-            (Reduce::RowDot(&offsets.hidden), visible_bias),
-            (Reduce::ColumnSum { weights: by_visible, accumulate: false }, hidden_bias),
-        ] {
-            let mut shift = self.device.zeros(1, bias.columns())?;
-            self.device.reduce(reduce, weights, &mut shift)?;
-            self.device.pointwise(Pointwise::Axpy { x: &shift, scale: -1.0 }, bias)?;
-        }
-        Ok(())
-    }
-
     /// What points bring to the gradient.
     fn side<'a>(&self, points: &Points<'a>) -> Result<Side<'a>> {
         let hidden_means = match points.hidden_means {
@@ -312,7 +297,7 @@ impl Energy for Rbm {
     /// gradient in other coordinates when the weights of the points sum to zero.
     fn gradient(&self, points: &[Points<'_>], gradient: &mut [Array]) -> Result<()> {
         let device = &self.device;
-        let [weight_gradient, visible_gradient, hidden_gradient] = gradient else {
+        let [products, x_sums, y_sums] = gradient else {
             return Err(DeviceError::Shape {
                 kernel: "gradient",
                 operand: "list of gradients",
@@ -334,22 +319,14 @@ impl Energy for Rbm {
         let sides: Vec<Side<'_>> =
             points.iter().map(|points| self.side(points)).collect::<Result<_>>()?;
         let terms: Vec<OuterTerm<'_>> = sides.iter().map(Side::term).collect();
-        let outer = Outer {
+        device.statistics(Statistics {
             terms: &terms,
             x_offset: &offsets.visible,
             y_offset: &offsets.hidden,
-            accumulate: false,
-        };
-        device.outer(&outer, weight_gradient)?;
-        for (index, OuterTerm { x, y, weights }) in terms.into_iter().enumerate() {
-            let sum = Reduce::ColumnSum { weights, accumulate: index > 0 };
-            device.reduce(sum, x, visible_gradient)?;
-            device.reduce(sum, y, hidden_gradient)?;
-        }
-        match &self.offsets {
-            Some(offsets) => self.centre_biases(offsets, gradient),
-            None => Ok(()),
-        }
+            products,
+            x_sums,
+            y_sums,
+        })
     }
 
     fn bipartite(&self) -> Option<Bipartite<'_>> {

@@ -1,5 +1,5 @@
-//! Minibatches on the device. Rows are gathered on the host and uploaded several batches at a
-//! time, so that a GPU is not interrupted at every update.
+//! Minibatches on the device. Rows are gathered on the host; a device with a memory of its own gets
+//! several batches at a time, so that it is not interrupted at every update.
 
 use super::memory;
 use crate::{
@@ -12,9 +12,10 @@ use crate::{
 /// Bytes of one upload, roughly.
 const UPLOAD: usize = 4 << 20;
 
-/// Rows of an upload: as many whole minibatches as it has bytes for, of an epoch at most.
-pub(super) fn upload_rows(examples: usize, columns: usize, batch: usize) -> usize {
-    let fitting = UPLOAD / (4 * batch * columns);
+/// Rows of an upload: as many whole minibatches as it has bytes for, of an epoch at most; in the host's
+/// memory one.
+pub(super) fn upload_rows(examples: usize, columns: usize, batch: usize, is_host: bool) -> usize {
+    let fitting = if is_host { 1 } else { UPLOAD / (4 * batch * columns) };
     fitting.clamp(1, examples / batch) * batch
 }
 
@@ -31,7 +32,6 @@ pub(super) struct Feed {
     /// Minibatches that the upload holds: of updates `first .. first + held`.
     first: u64,
     held: u64,
-    scratch: Vec<f32>,
 }
 
 impl Feed {
@@ -45,20 +45,10 @@ impl Feed {
     ) -> Result<Self> {
         let batch = batch.min(data.rows);
         let minibatches = Minibatches::new(data.rows, batch, seed);
-        let rows = upload_rows(data.rows, data.columns, batch);
+        let rows = upload_rows(data.rows, data.columns, batch, device.room().is_host);
         let uploaded = device.zeros(rows, data.columns)?;
         let uploaded_classes = (classes > 0).then(|| device.zeros(rows, classes)).transpose()?;
-        Ok(Self {
-            uploaded_classes,
-            minibatches,
-            draw,
-            seed,
-            batch,
-            uploaded,
-            first: 0,
-            held: 0,
-            scratch: Vec::new(),
-        })
+        Ok(Self { uploaded_classes, minibatches, draw, seed, batch, uploaded, first: 0, held: 0 })
     }
 
     /// Bytes of the upload on the device.
@@ -90,34 +80,38 @@ impl Feed {
         if let (Some(classes), Some(out)) = (&self.uploaded_classes, &mut out.classes) {
             device.copy_rows(classes, row, out, 0, self.batch)?;
         }
-        if !self.draw {
-            return device.copy_rows(&self.uploaded, row, &mut out.x, 0, self.batch);
+        if self.draw {
+            let draw = Draw { seed: self.seed, step: step as u32, stream: Stream::Binarize };
+            if self.uploaded.rows() == self.batch {
+                let p = &self.uploaded;
+                return device.pointwise(Pointwise::Bernoulli { p, draw }, &mut out.x);
+            }
+            let mut p = device.zeros(self.batch, data.columns)?;
+            device.copy_rows(&self.uploaded, row, &mut p, 0, self.batch)?;
+            return device.pointwise(Pointwise::Bernoulli { p: &p, draw }, &mut out.x);
         }
-        let mut p = device.zeros(self.batch, data.columns)?;
-        device.copy_rows(&self.uploaded, row, &mut p, 0, self.batch)?;
-        let draw = Draw { seed: self.seed, step: step as u32, stream: Stream::Binarize };
-        device.pointwise(Pointwise::Bernoulli { p: &p, draw }, &mut out.x)
+        if self.uploaded.rows() == self.batch {
+            std::mem::swap(&mut self.uploaded, &mut out.x);
+            // The upload has been used up.
+            self.held = 0;
+            return Ok(());
+        }
+        device.copy_rows(&self.uploaded, row, &mut out.x, 0, self.batch)
     }
 
     fn upload(&mut self, device: &Device, data: &Examples, step: u64) -> Result<()> {
         let batches = (self.uploaded.rows() / self.batch) as u64;
-        self.scratch.clear();
-        for step in step..step + batches {
-            for &row in self.minibatches.indices(step) {
-                self.scratch.extend_from_slice(data.row(row));
-            }
-        }
-        device.write(&mut self.uploaded, 0, &self.scratch)?;
+        let steps = step..step + batches;
+        let rows: Vec<usize> =
+            steps.flat_map(|step| self.minibatches.indices(step).to_vec()).collect();
+        device.gather(&mut self.uploaded, &data.values, &rows)?;
         if let (Some(uploaded), Some(labels)) = (&mut self.uploaded_classes, &data.labels) {
             let classes = uploaded.columns();
-            self.scratch.clear();
-            self.scratch.resize(uploaded.len(), 0.0);
-            let steps = step..step + batches;
-            let rows = steps.flat_map(|step| self.minibatches.indices(step).to_vec());
-            for (place, row) in rows.enumerate() {
-                self.scratch[place * classes + labels[row] as usize] = 1.0;
+            let mut values = vec![0.0; uploaded.len()];
+            for (place, row) in rows.into_iter().enumerate() {
+                values[place * classes + labels[row] as usize] = 1.0;
             }
-            device.write(uploaded, 0, &self.scratch)?;
+            device.write(uploaded, 0, &values)?;
         }
         (self.first, self.held) = (step, batches);
         Ok(())

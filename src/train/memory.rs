@@ -93,9 +93,9 @@ impl OnPaper {
         Self { memory, start, largest: largest.max_by_key(|shape| size(*shape)).unwrap_or((1, 1)) }
     }
 
-    /// The training of an RBM of `visible` units by PCD on so many examples: the bytes of
-    /// [`Trainer::memory`].
-    pub fn training(visible: usize, settings: &Settings, examples: usize) -> Self {
+    /// The training of an RBM of `visible` units by PCD on so many examples, in the host's memory or on a
+    /// device with its own: the bytes of [`Trainer::memory`].
+    pub fn training(visible: usize, settings: &Settings, examples: usize, is_host: bool) -> Self {
         let hidden = settings.hidden.first().copied().unwrap_or(1);
         let batch = settings.batch.min(examples).max(1);
         let chains = Self::sampling(&[visible, hidden], settings.chains);
@@ -106,7 +106,7 @@ impl OnPaper {
         // The parameters, their gradient, their averages.
         let copies = 2 + moments + u64::from(settings.average > 0.0);
         let offsets = if settings.centred { size((1, visible + hidden)) } else { 0 };
-        let upload = (feed::upload_rows(examples, visible, batch), visible);
+        let upload = (feed::upload_rows(examples, visible, batch, is_host), visible);
         let (rungs, stacks) = replicas(settings);
         let stack = (settings.chains * rungs as usize, visible.max(hidden));
         let memory = Memory {
@@ -181,7 +181,7 @@ mod tests {
             Settings { centred: false, batch: 1000, ..settings.clone() },
             Settings { sampler: SamplerKind::Tempering, rungs: 3, ..settings.clone() },
         ] {
-            let on_paper = OnPaper::training(9, &settings, examples);
+            let on_paper = OnPaper::training(9, &settings, examples, true);
             let trainer = Trainer::new(&Device::cpu(), data.clone(), settings).unwrap();
             assert_eq!(on_paper.memory, trainer.memory());
         }
@@ -214,7 +214,7 @@ mod tests {
     fn a_byte_too_few_is_too_few() {
         let on_paper = OnPaper::sampling(&[100, 50], 1000);
         let (array, total) = (400_000, on_paper.memory.total() + 4 * 150 * 1000);
-        let fits = |array, memory| on_paper.fits(&Room { array, memory });
+        let fits = |array, memory| on_paper.fits(&Room { array, memory, is_host: true });
         assert_eq!(on_paper.largest, (1000, 100));
         assert!(fits(array, None) && fits(array, Some(total)));
         assert!(!fits(array - 1, Some(total)) && !fits(array, Some(total - 1)));

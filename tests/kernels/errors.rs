@@ -3,7 +3,7 @@
 use ergodic::{
     device::{
         Activation, Array, Device, DeviceError, Draw, Gibbs, Linear, Optimize, Outer, OuterTerm,
-        Pointwise, Reduce, RowWeights, adapters,
+        Pointwise, Reduce, RowWeights, Statistics, adapters,
     },
     random::Stream,
     wgpu,
@@ -165,12 +165,36 @@ fn outer(d: &Device, shapes: [(usize, usize); 5]) -> Result<(), DeviceError> {
     d.outer(&call, &mut out)
 }
 
+/// As `outer`, with x_sums and y_sums besides.
+fn statistics(d: &Device, shapes: [(usize, usize); 7]) -> Result<(), DeviceError> {
+    let [y, x_offset, y_offset, weights, mut products, mut x_sums, mut y_sums] =
+        shapes.map(|(rows, columns)| zeros(d, rows, columns));
+    d.statistics(Statistics {
+        terms: &[OuterTerm { x: &zeros(d, 4, 3), y: &y, weights: RowWeights::Each(&weights) }],
+        x_offset: &x_offset,
+        y_offset: &y_offset,
+        products: &mut products,
+        x_sums: &mut x_sums,
+        y_sums: &mut y_sums,
+    })
+}
+
 const OUTER: [(&str, (usize, usize)); 5] = [
     ("y", (4, 2)),
     ("x_offset", (1, 3)),
     ("y_offset", (1, 2)),
     ("weights", (4, 1)),
     ("out", (3, 2)),
+];
+
+const STATISTICS: [(&str, (usize, usize)); 7] = [
+    OUTER[0],
+    OUTER[1],
+    OUTER[2],
+    OUTER[3],
+    ("products", (3, 2)),
+    ("x_sums", (1, 3)),
+    ("y_sums", (1, 2)),
 ];
 
 const SGD: Optimize = Optimize::Sgd { rate: 0.1, momentum: 0.0, decay: 0.0 };
@@ -246,6 +270,8 @@ const WRONG: &[Wrong] = &[
     ("write", "values", |d| d.write(&mut zeros(d, 3, 2), 2, &[0.0; 4])),
     ("write", "values", |d| d.write(&mut zeros(d, 3, 2), 0, &[0.0; 3])),
     ("write", "values", |d| d.write(&mut zeros(d, 3, 2), usize::MAX, &[0.0; 2])),
+    ("gather", "rows", |d| d.gather(&mut zeros(d, 3, 2), &[0.0; 8], &[0, 1])),
+    ("gather", "source", |d| d.gather(&mut zeros(d, 3, 2), &[0.0; 7], &[0, 1, 3])),
     ("copy_rows", "target", |d| d.copy_rows(&zeros(d, 3, 2), 0, &mut zeros(d, 3, 3), 0, 1)),
     ("copy_rows", "rows", |d| d.copy_rows(&zeros(d, 3, 2), 2, &mut zeros(d, 3, 2), 0, 2)),
     ("copy_rows", "rows", |d| d.copy_rows(&zeros(d, 3, 2), 0, &mut zeros(d, 3, 2), 4, 1)),
@@ -283,6 +309,12 @@ fn a_wrong_shape_names_the_operand() {
             let mut shapes = OUTER.map(|(_, shape)| shape);
             shapes[wrong].0 += 1;
             assert_shape(label, outer(&device, shapes), "outer", OUTER[wrong].0);
+        }
+        statistics(&device, STATISTICS.map(|(_, shape)| shape)).unwrap();
+        for wrong in 0..STATISTICS.len() {
+            let mut shapes = STATISTICS.map(|(_, shape)| shape);
+            shapes[wrong].0 += 1;
+            assert_shape(label, statistics(&device, shapes), "statistics", STATISTICS[wrong].0);
         }
     }
 }

@@ -23,5 +23,6 @@ mod room;
 mod rows;
 mod shaders;
 mod softmax;
+mod statistics;
 mod temper;
 mod tiling;

@@ -1,7 +1,7 @@
-//! linear, linear_sum and outer against sums in f64.
+//! linear and linear_sum against sums in f64.
 
 use ergodic::{
-    device::{Activation, Device, Draw, Linear, Outer, OuterTerm, Reduce, RowWeights},
+    device::{Activation, Device, Draw, Linear},
     random::Stream,
 };
 
@@ -19,7 +19,7 @@ pub const TOLERANCE: f64 = 1e-5;
 /// (n, K, M): each dimension takes 1, 3, 16, 63, 64, 65 and 130, on and off the tiles of 32 and 64
 /// and their blocks of 32 and 16. The last two are such that a software GPU takes tiles of 128 for
 /// `linear`, then for `outer`, and cuts the sums of the other one.
-const SIZES: [(usize, usize, usize); 11] = [
+pub const SIZES: [(usize, usize, usize); 11] = [
     (1, 1, 1),
     (3, 16, 63),
     (16, 63, 1),
@@ -197,137 +197,6 @@ fn linear_sum_of_draws_counts_the_states() {
             let wanted: Vec<f32> = states.chunks(case.m).map(|row| row.iter().sum()).collect();
             let found = case.run(&device, activation, true);
             assert_eq!(found, wanted, "{}", name(label, &case, activation));
-        }
-    }
-}
-
-/// Values of x: any, or bits but for one column.
-fn outer_inputs(rows: usize, columns: usize) -> [Vec<f32>; 2] {
-    let any = normals(rows * columns, 1);
-    let mut mostly_bits = bits(rows * columns, 7);
-    mostly_bits.iter_mut().step_by(columns).for_each(|x| *x += 0.25);
-    [any, mostly_bits]
-}
-
-#[test]
-fn outer() {
-    for (n, d, h) in SIZES {
-        for (kind, x) in outer_inputs(n, d).iter().enumerate() {
-            let y = normals(n * h, 2);
-            let (mu, lambda) = (normals_of(d, 0.5, 3), normals_of(h, 0.5, 4));
-            let (each, start) = (normals(n, 5), normals(d * h, 6));
-            // The rows as one term, and as two with other weights.
-            let first = n.div_ceil(3);
-            for (split, uniform, accumulate) in [
-                (n, true, false),
-                (n, true, true),
-                (n, false, false),
-                (first, false, true),
-                (first, true, false),
-            ] {
-                let weight = |row: usize| match (uniform, row < split) {
-                    (false, _) => each[row],
-                    (true, true) => 0.3,
-                    (true, false) => -0.7,
-                };
-                let mut wanted = if accumulate { wide(&start) } else { vec![0.0; d * h] };
-                let mut scale: Vec<f64> = wanted.iter().map(|x| x.abs()).collect();
-                for row in 0..n {
-                    let weight = f64::from(weight(row));
-                    for i in 0..d {
-                        let (x, mu) = (f64::from(x[row * d + i]), f64::from(mu[i]));
-                        for j in 0..h {
-                            let (y, lambda) = (f64::from(y[row * h + j]), f64::from(lambda[j]));
-                            wanted[i * h + j] += weight * (x - mu) * (y - lambda);
-                            // The terms as written out: an offset may be taken out of the sum.
-                            scale[i * h + j] +=
-                                weight.abs() * (x.abs() + mu.abs()) * (y.abs() + lambda.abs());
-                        }
-                    }
-                }
-                let bounds: Vec<f64> = scale.iter().map(|scale| TOLERANCE * scale).collect();
-                for (label, device) in devices_with_checks() {
-                    let ends = [(0, split), (split, n)].into_iter().filter(|(a, b)| a < b);
-                    let rows = |values: &[f32], (from, to): (usize, usize), columns: usize| {
-                        upload(&device, to - from, columns, &values[from * columns..to * columns])
-                    };
-                    let parts: Vec<_> = ends
-                        .map(|ends| {
-                            let weights = rows(&each, ends, 1);
-                            (rows(x, ends, d), rows(&y, ends, h), weights, weight(ends.0))
-                        })
-                        .collect();
-                    let terms: Vec<_> = parts
-                        .iter()
-                        .map(|(x, y, each, weight)| {
-                            let by_row = RowWeights::Each(each);
-                            let weights =
-                                if uniform { RowWeights::Uniform(*weight) } else { by_row };
-                            OuterTerm { x, y, weights }
-                        })
-                        .collect();
-                    let call = Outer {
-                        terms: &terms,
-                        x_offset: &upload(&device, 1, d, &mu),
-                        y_offset: &upload(&device, 1, h, &lambda),
-                        accumulate,
-                    };
-                    let mut out = upload(&device, d, h, &start);
-                    device.outer(&call, &mut out).unwrap();
-                    let what = format!(
-                        "{label}: {n} x {d} x {h}, input {kind}, {split}, {uniform}, {accumulate}"
-                    );
-                    assert_within(&what, &read(&device, &out), &wanted, &bounds);
-                }
-            }
-        }
-    }
-}
-
-/// An RBM's gradient put together from several kernels: the CPU and the GPU agree to 1e-5 of the
-/// gradient's length.
-#[test]
-fn gradients_agree_across_devices() {
-    let (n, d, h) = (200, 70, 33);
-    let gradient = |device: &Device| -> [Vec<f32>; 2] {
-        let data = upload(device, n, d, &bits(n * d, 1));
-        let model = upload(device, n, d, &bits(n * d, 2));
-        let weights = upload(device, d, h, &normals_of(d * h, 0.1, 3));
-        let bias = upload(device, 1, h, &normals(h, 4));
-        let mu = upload(device, 1, d, &vec![0.5; d]);
-        let lambda = upload(device, 1, h, &vec![0.4; h]);
-        let each = upload(device, n, 1, &vec![-1.0 / n as f32; n]);
-        let mut hidden = device.zeros(n, h).unwrap();
-        let mut by_weights = device.zeros(d, h).unwrap();
-        let mut by_bias = device.zeros(1, h).unwrap();
-        let phases = [
-            (&data, RowWeights::Uniform(1.0 / n as f32), false),
-            (&model, RowWeights::Each(&each), true),
-        ];
-        for (x, row_weights, accumulate) in phases {
-            let call = Linear {
-                x,
-                weights: &weights,
-                transposed: false,
-                bias: Some(&bias),
-                scale: 1.0,
-                activation: Activation::Sigmoid,
-            };
-            device.linear(&call, &mut hidden).unwrap();
-            let terms = &[OuterTerm { x, y: &hidden, weights: row_weights }];
-            let call = Outer { terms, x_offset: &mu, y_offset: &lambda, accumulate };
-            device.outer(&call, &mut by_weights).unwrap();
-            let call = Reduce::ColumnSum { weights: row_weights, accumulate };
-            device.reduce(call, &hidden, &mut by_bias).unwrap();
-        }
-        [read(device, &by_weights), read(device, &by_bias)]
-    };
-    let on_cpu = gradient(&Device::cpu());
-    for (label, device) in gpus_with_checks() {
-        for (a, b) in on_cpu.iter().zip(gradient(&device)) {
-            let length = wide(a).iter().map(|a| a * a).sum::<f64>().sqrt();
-            let apart = wide(a).iter().zip(wide(&b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
-            assert!(length > 0.0 && apart.sqrt() <= 1e-5 * length, "{label}: {apart} of {length}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! upload, write, read, duplicate and copy_rows move bits and touch nothing else.
+//! upload, write, gather, read, duplicate and copy_rows move bits and touch nothing else.
 
 use crate::common::{devices_with_checks, normals, raw, read, upload};
 
@@ -44,6 +44,21 @@ fn write_and_copy_change_their_rows_only() {
         device.copy_rows(&source, 2, &mut target, 4, 2).unwrap();
         wanted[12..18].copy_from_slice(&b[6..12]);
         assert_eq!(read(&device, &target), wanted, "{label}: copy_rows");
+    }
+}
+
+#[test]
+fn rows_are_gathered_in_the_order_of_their_numbers() {
+    // Few, and so many that threads share them.
+    for (held, columns, rows) in [(4, 3, vec![3, 0, 0]), (90, 700, (0..90).rev().collect())] {
+        let source = normals(held * columns, 5);
+        let wanted: Vec<f32> =
+            rows.iter().flat_map(|row| &source[row * columns..][..columns]).copied().collect();
+        for (label, device) in devices_with_checks() {
+            let mut target = upload(&device, rows.len(), columns, &vec![7.0; wanted.len()]);
+            device.gather(&mut target, &source, &rows).unwrap();
+            assert_eq!(raw(&read(&device, &target)), raw(&wanted), "{label}: {held} x {columns}");
+        }
     }
 }
 

@@ -107,7 +107,7 @@ impl Fitting {
         let squares = |chains: usize| MostUnits {
             chains,
             sampled: Most::of(&room, |units| OnPaper::sampling(&[units, units], chains)),
-            trained: Most::of(&room, |units| training(units, units, chains)),
+            trained: Most::of(&room, |units| training(&room, [units, units], chains)),
         };
         Self {
             room,
@@ -128,18 +128,18 @@ impl MostChains {
         Self {
             sizes: sizes.to_vec(),
             parameters: one.parameters,
-            parameters_in_training: rbm.map(|(d, h)| training(d, h, 1).memory.parameters),
+            parameters_in_training: rbm.map(|(d, h)| training(room, [d, h], 1).memory.parameters),
             chain: one.chains,
             sampled: Most::of(room, |chains| OnPaper::sampling(sizes, chains)),
-            trained: rbm.map(|(d, h)| Most::of(room, |chains| training(d, h, chains))),
+            trained: rbm.map(|(d, h)| Most::of(room, |chains| training(room, [d, h], chains))),
         }
     }
 }
 
 /// A training by PCD with the other settings as they are by default.
-fn training(visible: usize, hidden: usize, chains: usize) -> OnPaper {
+fn training(room: &Room, [visible, hidden]: [usize; 2], chains: usize) -> OnPaper {
     let settings = Settings { hidden: vec![hidden], chains, batch: BATCH, ..Settings::default() };
-    OnPaper::training(visible, &settings, EXAMPLES)
+    OnPaper::training(visible, &settings, EXAMPLES, room.is_host)
 }
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ mod tests {
         // Bytes of a chain of a 100-50: itself, with its means and its tally, and its start.
         let (chain, start, parameters) = (4 * (100 + 100 + 4), 4 * 150, 4 * (5000 + 150));
         let memory = parameters + 1000 * (chain + start);
-        let room = Room { array: 1 << 40, memory: Some(memory) };
+        let room = Room { array: 1 << 40, memory: Some(memory), is_host: false };
         let found = MostChains::of(&room, &[100, 50]);
         assert_eq!((found.chain, found.parameters), (chain, parameters));
         let bytes = parameters + 1000 * chain;
@@ -159,21 +159,22 @@ mod tests {
         let room = Room { memory: Some(memory - 1), ..room };
         assert_eq!(MostChains::of(&room, &[100, 50]).sampled.count, 999);
         // Visible states of 400 bytes a chain are the largest array, and more than an upload.
-        let room = Room { array: 40_000_000, memory: None };
+        let room = Room { array: 40_000_000, memory: None, is_host: false };
         let found = MostChains::of(&room, &[100, 50]);
         assert_eq!((found.sampled.count, found.sampled.bound), (100_000, Bound::Array));
         assert_eq!(found.trained.unwrap().count, 100_000);
-        let room = Room { array: u64::MAX, memory: None };
+        let room = Room { array: u64::MAX, ..room };
         let all = MostChains::of(&room, &[100, 50]).sampled;
         assert_eq!((all.count, all.bound), (1 << 24, Bound::Program));
-        let none = MostChains::of(&Room { array: 1 << 10, memory: Some(1 << 30) }, &[100, 50]);
+        let room = Room { array: 1 << 10, memory: Some(1 << 30), ..room };
+        let none = MostChains::of(&room, &[100, 50]);
         assert_eq!((none.sampled.count, none.sampled.bytes), (0, 0));
     }
 
     #[test]
     fn the_largest_squares_shrink_with_chains_and_training() {
         // The binding size of most NVIDIA drivers, on a card of 80 GB.
-        let room = Room { array: (1 << 32) - 1, memory: Some(80_000_000_000) };
+        let room = Room { array: (1 << 32) - 1, memory: Some(80_000_000_000), is_host: false };
         let found = Fitting::of(room);
         // 32,768² floats are a byte too many.
         assert_eq!(found.squares[0].sampled.count, 32_767);

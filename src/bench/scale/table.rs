@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn limits_are_told_in_lines_of_one_width() {
-        let room = Room { array: 1 << 31, memory: None };
+        let room = Room { array: 1 << 31, memory: None, is_host: false };
         let text = Fitting::of(room).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines[0].contains("not told") && lines[0].contains("2 GiB"), "{text}");

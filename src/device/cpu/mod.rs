@@ -27,14 +27,17 @@ mod reduce;
 mod scratch;
 mod simd;
 mod softmax;
+mod statistics;
 mod temper;
 mod transpose;
 mod weights;
 
+use rayon::prelude::*;
+
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
-    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights, Storage,
-    Temper, bytes,
+    Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights, Statistics,
+    Storage, Temper, bytes,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -65,7 +68,7 @@ pub fn simd_name() -> &'static str {
 
 impl Kernels for Cpu {
     fn room(&self) -> Room {
-        Room { array: LARGEST, memory: available_memory() }
+        Room { array: LARGEST, memory: available_memory(), is_host: true }
     }
 
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
@@ -95,6 +98,16 @@ impl Kernels for Cpu {
     fn write(&self, array: &mut Array, first_row: usize, values: &[f32]) -> Result<()> {
         let start = first_row * array.columns;
         host_mut("write", "array", array)?[start..start + values.len()].copy_from_slice(values);
+        Ok(())
+    }
+
+    fn gather(&self, array: &mut Array, source: &[f32], rows: &[usize]) -> Result<()> {
+        let columns = array.columns;
+        let array = host_mut("gather", "array", array)?;
+        let each = array.par_chunks_mut(columns).zip(rows);
+        each.with_min_len(chunk_rows(columns)).for_each(|(to, row)| {
+            to.copy_from_slice(&source[row * columns..][..columns]);
+        });
         Ok(())
     }
 
@@ -141,6 +154,11 @@ impl Kernels for Cpu {
 
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
         outer::outer(call, out)
+    }
+
+    fn statistics(&self, call: &mut Statistics<'_>) -> Result<bool> {
+        statistics::statistics(call)?;
+        Ok(true)
     }
 
     fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {

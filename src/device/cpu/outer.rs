@@ -7,10 +7,13 @@ use super::{
     ROWS_OF_BITS,
     bits::{PANEL, as_sums_mut, scratch_sums},
     choices::BitRows,
-    host, host_mut, row_weight,
+    host, host_mut,
+    lanes::LANES,
+    row_weight,
+    scratch::Scratch,
     simd::vectorize,
     transpose::transpose,
-    weights::{Term, Weights, any_bits, sum_of_products},
+    weights::{Term, Weights, any_bits, bits_pay, sum_of_products},
 };
 use crate::device::{Array, Outer, OuterTerm, Result};
 
@@ -20,48 +23,51 @@ const LEAST_TILE: usize = 16;
 const TILE: usize = ROWS_OF_BITS;
 /// Rows of bits that share a table.
 const TABLE_ROWS: usize = 2 * TILE;
-/// Rows of the batch that one task centres.
-const BATCH: usize = 256;
+/// Rows of the batch that one task takes.
+pub(super) const BATCH: usize = 256;
 
 pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
-    let (d, h) = out.shape();
+    let sides = Side::all("outer", call)?;
     let x_offset = host("outer", "x_offset", call.x_offset)?;
-    let y_offset = host("outer", "y_offset", call.y_offset)?;
-    let out = host_mut("outer", "out", out)?;
-    let sides: Vec<Side<'_>> =
-        call.terms.iter().map(|term| Side::new(term, y_offset)).collect::<Result<_>>()?;
-    let weights: Vec<Weights<'_>> =
-        sides.iter().map(|side| side.weights(h, any_bits(side.x, d))).collect();
-    if weights.iter().all(Weights::takes_bits) {
-        let terms: Vec<Term<'_>> =
-            sides.iter().zip(&weights).map(|(side, weights)| side.term(d, weights)).collect();
+    multiply(&sides, x_offset, call.accumulate, host_mut("outer", "out", out)?);
+    Ok(())
+}
+
+/// out ← the sum over the sides, or adds this to it.
+pub(super) fn multiply(sides: &[Side<'_>], x_offset: &[f32], accumulate: bool, out: &mut [f32]) {
+    let h = out.len() / x_offset.len();
+    let tiles: Option<Vec<&[BitRows]>> = sides.iter().map(|side| side.tiles.as_deref()).collect();
+    if let Some(tiles) = tiles {
         let mut total = vec![0.0; h];
-        for side in &sides {
+        for side in sides {
             total.iter_mut().zip(&side.total).for_each(|(total, side)| *total += side);
         }
-        by_bits(&terms, x_offset, &total, call.accumulate, out);
-        return Ok(());
+        let weights: Vec<_> = sides.iter().map(|side| side.weights(h, true)).collect();
+        let terms = sides.iter().zip(&weights).zip(tiles);
+        let terms: Vec<_> =
+            terms.map(|((side, weights), tiles)| side.term(weights, tiles)).collect();
+        by_bits(&terms, x_offset, &total, accumulate, out);
+        return;
     }
-    let tile = tile(d);
+    let tile = tile(x_offset.len());
     out.par_chunks_mut(tile * h).enumerate().for_each(|(index, out)| {
         let (first, rows) = (index * tile, out.len() / h);
         let mut product = vec![0.0; out.len()];
-        for (index, (side, weights)) in sides.iter().zip(&weights).enumerate() {
+        for (index, side) in sides.iter().enumerate() {
             let mut columns = vec![0.0; rows * side.rows];
-            transpose(&side.x[first..], d, (side.rows, rows), &mut columns, side.rows);
-            weights.multiply(&columns, &mut product);
+            transpose(&side.x[first..], side.d, (side.rows, rows), &mut columns, side.rows);
+            side.weights(h, false).multiply(&columns, &mut product);
             vectorize(
                 #[inline(always)]
                 || {
                     let each = out.chunks_exact_mut(h).zip(product.chunks_exact(h));
                     for ((out, product), mu) in each.zip(&x_offset[first..]) {
-                        shift(out, product, *mu, &side.total, call.accumulate || index > 0);
+                        shift(out, product, *mu, &side.total, accumulate || index > 0);
                     }
                 },
             );
         }
     });
-    Ok(())
 }
 
 /// out ← the sum of all terms − μ · total, or adds this to it: every value is written once.
@@ -69,24 +75,39 @@ fn by_bits(terms: &[Term<'_>], x_offset: &[f32], total: &[f32], accumulate: bool
     let tile = tile(x_offset.len());
     // Tiles that share a table.
     let tiles = (TABLE_ROWS / tile).max(1);
-    by_panels(out, total.len()).into_par_iter().enumerate().for_each(|(panel, mut rows)| {
-        let mut sums = scratch_sums(rows.len().min(tile * tiles));
-        for (part, rows) in rows.chunks_mut(tile * tiles).enumerate() {
-            let (first, count) = (part * tiles, rows.len().div_ceil(tile));
-            let sums = &mut as_sums_mut(&mut sums)[..rows.len()];
-            sum_of_products(terms, panel, (first..first + count, first * tile), sums);
-            vectorize(
-                #[inline(always)]
-                || {
-                    let each = rows.iter_mut().zip(&*sums).zip(&x_offset[first * tile..]);
-                    for ((out, sums), mu) in each {
-                        let sums = bytemuck::must_cast_slice(sums);
-                        shift(out, sums, *mu, &total[panel * PANEL..], accumulate);
-                    }
-                },
-            );
-        }
-    });
+    let panels = total.len().div_ceil(PANEL);
+    // A thread's share: whole panels.
+    let width = PANEL * panels.div_ceil(2 * rayon::current_num_threads());
+    by_columns(out, total.len(), width).into_par_iter().enumerate().for_each(
+        |(share, mut rows)| {
+            let mut sums = scratch_sums(rows.len().min(tile * tiles));
+            for start in (0..rows[0].len()).step_by(PANEL) {
+                let first_column = share * width + start;
+                for (part, rows) in rows.chunks_mut(tile * tiles).enumerate() {
+                    let (first, count) = (part * tiles, rows.len().div_ceil(tile));
+                    let sums = &mut as_sums_mut(&mut sums)[..rows.len()];
+                    let panel = first_column / PANEL;
+                    sum_of_products(terms, panel, (first..first + count, first * tile), sums);
+                    vectorize(
+                        #[inline(always)]
+                        || {
+                            let each = rows.iter_mut().zip(&*sums).zip(&x_offset[first * tile..]);
+                            for ((out, sums), mu) in each {
+                                let sums = bytemuck::must_cast_slice(sums);
+                                shift(
+                                    &mut out[start..],
+                                    sums,
+                                    *mu,
+                                    &total[first_column..],
+                                    accumulate,
+                                );
+                            }
+                        },
+                    );
+                }
+            }
+        },
+    );
 }
 
 /// Rows of the result that make a task.
@@ -94,79 +115,114 @@ fn tile(d: usize) -> usize {
     d.div_ceil(rayon::current_num_threads()).clamp(LEAST_TILE, TILE)
 }
 
-/// Rows of so many values, by panels of columns: threads share the columns of a product, and who has
-/// those of the gradient and of the weights in its cache finds them there.
-pub(super) fn by_panels(values: &mut [f32], columns: usize) -> Vec<Vec<&mut [f32]>> {
+/// The rows of values, cut into shares of `width` columns.
+fn by_columns(values: &mut [f32], columns: usize, width: usize) -> Vec<Vec<&mut [f32]>> {
     let rows = values.len() / columns;
-    let mut panels: Vec<Vec<_>> = Vec::new();
-    panels.resize_with(columns.div_ceil(PANEL), || Vec::with_capacity(rows));
+    let mut shares: Vec<Vec<_>> = Vec::new();
+    shares.resize_with(columns.div_ceil(width), || Vec::with_capacity(rows));
     for row in values.chunks_exact_mut(columns) {
-        panels.iter_mut().zip(row.chunks_mut(PANEL)).for_each(|(panel, part)| panel.push(part));
+        shares.iter_mut().zip(row.chunks_mut(width)).for_each(|(share, part)| share.push(part));
     }
-    panels
+    shares
 }
 
 /// A term whose y is centred and weighted. x stays as it is, so that bits stay bits, and its offset
 /// comes in as the rank-one term −μ (Σ wₙ (yₙ − λ))ᵀ.
-struct Side<'a> {
+pub(super) struct Side<'a> {
     /// `[rows, D]`.
-    x: &'a [f32],
-    rows: usize,
+    pub x: &'a [f32],
+    pub rows: usize,
+    pub d: usize,
     /// wₙ (yₙ − λ), `[rows, H]`.
-    centred: Vec<f32>,
+    centred: Scratch,
     /// Its column sums.
     total: Vec<f32>,
+    /// x by tiles of columns, where columns of bits are multiplied in their own way.
+    tiles: Option<Vec<BitRows>>,
 }
 
 impl<'a> Side<'a> {
-    fn new(term: &OuterTerm<'a>, y_offset: &[f32]) -> Result<Self> {
-        let (rows, h) = term.y.shape();
-        let x = host("outer", "x", term.x)?;
-        let y = host("outer", "y", term.y)?;
-        let weight = row_weight("outer", term.weights)?;
-        let mut centred = vec![0.0; rows * h];
-        let totals: Vec<Vec<f32>> = centred
-            .par_chunks_mut(BATCH * h)
-            .zip(y.par_chunks(BATCH * h))
-            .enumerate()
-            .map(|(batch, (centred, y))| {
-                let mut total = vec![0.0; h];
-                vectorize(
-                    #[inline(always)]
-                    || {
-                        let rows = centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate();
-                        for (row, (centred, y)) in rows {
-                            let weight = weight(batch * BATCH + row);
-                            let each = centred.iter_mut().zip(y).zip(y_offset).zip(&mut total);
-                            for (((c, y), offset), total) in each {
-                                *c = weight * (y - offset);
-                                *total += *c;
-                            }
-                        }
-                    },
-                );
-                total
-            })
-            .collect();
-        let mut total = vec![0.0; h];
-        for part in &totals {
-            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
-        }
-        Ok(Self { x, rows, centred, total })
+    /// All of a call; their columns of x are looked at while their y are centred.
+    pub fn all(kernel: &'static str, call: &Outer<'a>) -> Result<Vec<Self>> {
+        let (d, h) = (call.x_offset.columns(), call.y_offset.columns());
+        let y_offset = host(kernel, "y_offset", call.y_offset)?;
+        let xs = call.terms.iter().map(|term| host(kernel, "x", term.x));
+        let xs: Vec<&[f32]> = xs.collect::<Result<_>>()?;
+        let pay = |x: &&[f32]| bits_pay(x.len() / d, h) && any_bits(x, d);
+        let by_bits = xs.iter().all(pay);
+        let sides = call.terms.par_iter().zip(xs).map(|(term, x)| {
+            let (tiles, centred) = rayon::join(
+                || by_bits.then(|| columns_of_bits(x, d)),
+                || centre(kernel, term, y_offset),
+            );
+            let (centred, total) = centred?;
+            Ok(Self { x, rows: term.x.rows(), d, centred, total, tiles })
+        });
+        sides.collect()
+    }
+
+    /// wₙ (yₙ − λ), `[rows, H]`.
+    pub fn centred(&self) -> &[f32] {
+        &bytemuck::must_cast_slice(&self.centred)[..self.rows * self.total.len()]
     }
 
     fn weights(&self, h: usize, bits: bool) -> Weights<'_> {
-        Weights::new(&self.centred, (self.rows, h), false, bits)
+        Weights::new(self.centred(), (self.rows, h), false, bits)
     }
 
     /// The term where columns of x become rows, of which bits need no multiplications.
-    fn term<'w>(&self, d: usize, weights: &'w Weights<'w>) -> Term<'w> {
-        let tile = tile(d);
-        let firsts: Vec<usize> = (0..d).step_by(tile).collect();
-        let of = |first: &usize| BitRows::of_columns(self.x, d, *first, tile.min(d - first));
-        let tiles = firsts.par_iter().map(of).collect();
-        Term::new(weights, tiles, |row| self.x[row..].iter().step_by(d).copied().collect())
+    fn term<'w>(&self, weights: &'w Weights<'w>, tiles: &'w [BitRows]) -> Term<'w> {
+        Term::new(weights, tiles, |row| self.x[row..].iter().step_by(self.d).copied().collect())
     }
+}
+
+/// The columns of x `[rows, D]` by tiles.
+fn columns_of_bits(x: &[f32], d: usize) -> Vec<BitRows> {
+    let tile = tile(d);
+    let firsts: Vec<usize> = (0..d).step_by(tile).collect();
+    let of = |first: &usize| BitRows::of_columns(x, d, *first, tile.min(d - first));
+    firsts.par_iter().map(of).collect()
+}
+
+/// The y of a term, centred and weighted, and its column sums.
+fn centre(
+    kernel: &'static str,
+    term: &OuterTerm<'_>,
+    y_offset: &[f32],
+) -> Result<(Scratch, Vec<f32>)> {
+    let (rows, h) = term.y.shape();
+    let y = host(kernel, "y", term.y)?;
+    let weight = row_weight(kernel, term.weights)?;
+    let mut centred = Scratch::new((rows * h).div_ceil(LANES));
+    let values: &mut [f32] = bytemuck::must_cast_slice_mut(&mut centred);
+    let totals: Vec<Vec<f32>> = values[..rows * h]
+        .par_chunks_mut(BATCH * h)
+        .zip(y.par_chunks(BATCH * h))
+        .enumerate()
+        .map(|(batch, (centred, y))| {
+            let mut total = vec![0.0; h];
+            vectorize(
+                #[inline(always)]
+                || {
+                    let rows = centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate();
+                    for (row, (centred, y)) in rows {
+                        let weight = weight(batch * BATCH + row);
+                        let each = centred.iter_mut().zip(y).zip(y_offset).zip(&mut total);
+                        for (((c, y), offset), total) in each {
+                            *c = weight * (y - offset);
+                            *total += *c;
+                        }
+                    }
+                },
+            );
+            total
+        })
+        .collect();
+    let mut total = vec![0.0; h];
+    for part in &totals {
+        total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+    }
+    Ok((centred, total))
 }
 
 /// out ← products − μ · total, or adds this to it.

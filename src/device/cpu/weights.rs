@@ -60,7 +60,7 @@ impl<'a> Weights<'a> {
             }
             false => Rows::Given(values),
         };
-        Self { k, n, rows, bits: bits && k >= LEAST_UNITS && n >= LEAST_COLUMNS }
+        Self { k, n, rows, bits: bits && bits_pay(k, n) }
     }
 
     /// Whether rows of bits are multiplied in their own way.
@@ -74,7 +74,8 @@ impl<'a> Weights<'a> {
         let Self { k, n, .. } = *self;
         if self.bits {
             let row = |row: usize| x[row * k..(row + 1) * k].to_vec();
-            let terms = [Term::new(self, vec![BitRows::of_rows(x, k)], row)];
+            let tiles = [BitRows::of_rows(x, k)];
+            let terms = [Term::new(self, &tiles, row)];
             let mut sums = scratch_sums(x.len() / k);
             let sums = as_sums_mut(&mut sums);
             for panel in 0..n.div_ceil(PANEL) {
@@ -124,7 +125,7 @@ impl<'a> Weights<'a> {
 /// A product of rows, most of them of bits.
 pub(super) struct Term<'a> {
     weights: &'a Weights<'a>,
-    tiles: Vec<BitRows>,
+    tiles: &'a [BitRows],
     /// The rows that are no bits, and their products.
     others: Vec<usize>,
     of_others: Vec<f32>,
@@ -134,12 +135,12 @@ impl<'a> Term<'a> {
     /// Multiplies the rows that are no bits, whose values `dense` gives.
     pub fn new(
         weights: &'a Weights<'a>,
-        tiles: Vec<BitRows>,
+        tiles: &'a [BitRows],
         dense: impl Fn(usize) -> Vec<f32>,
     ) -> Self {
         let mut others = Vec::new();
         let mut first = 0;
-        for tile in &tiles {
+        for tile in tiles {
             others.extend(tile.others().into_iter().map(|row| first + row));
             first += tile.m;
         }
@@ -198,6 +199,11 @@ impl Product<'_> {
             }
         }
     }
+}
+
+/// Whether rows of `k` bits are multiplied with weights `[k, n]` in their own way.
+pub(super) fn bits_pay(k: usize, n: usize) -> bool {
+    k >= LEAST_UNITS && n >= LEAST_COLUMNS
 }
 
 /// Whether any row of `k` values holds only zeros and ones. Others are seen at their first value that

@@ -9,7 +9,7 @@ use super::{
 
 impl Kernels for Gpu {
     fn room(&self) -> Room {
-        Room { array: self.largest_buffer(), memory: self.memory() }
+        Room { array: self.largest_buffer(), memory: self.memory(), is_host: false }
     }
 
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
