@@ -22,35 +22,48 @@ pub(super) fn statistics(call: &mut Statistics<'_>) -> Result<()> {
     let y_sums = host_mut(KERNEL, "y_sums", call.y_sums)?;
     x_sums.fill(0.0);
     y_sums.fill(0.0);
-    let ((), summed) = rayon::join(
-        || multiply(&sides, mu, false, products),
-        || {
-            let mut each = sides.iter().zip(call.terms);
-            each.try_for_each(|(side, term)| {
-                add_sums(side, term.weights, (mu, lambda), (x_sums, y_sums))
-            })
-        },
-    );
-    summed
+    let parts: Vec<Vec<Part>> = sides
+        .par_iter()
+        .zip(call.terms)
+        .map(|(side, term)| sums(side, term.weights, (mu, lambda)))
+        .collect::<Result<_>>()?;
+    for part in parts.iter().flatten() {
+        for ((sum, x), mu) in x_sums.iter_mut().zip(&part.x).zip(mu) {
+            *sum += x + part.shifts * mu;
+        }
+        for ((sum, y), lambda) in y_sums.iter_mut().zip(&part.y).zip(lambda) {
+            *sum += y + part.weights * lambda;
+        }
+    }
+    multiply(&sides, mu, false, products);
+    Ok(())
 }
 
-/// Adds a term to Σ wₙ xₙ − Gλ and to Σ wₙ yₙ − Gᵀμ, without G. With cₙ = wₙ (yₙ − λ), aₙ = cₙ · λ and
-/// bₙ = (xₙ − μ) · μ the first is Σ (wₙ − aₙ) xₙ + (Σ aₙ) μ, the second Σ (1 − bₙ) cₙ + (Σ wₙ) λ.
-fn add_sums(
+/// What some rows bring to Σ wₙ xₙ − Gλ and to Σ wₙ yₙ − Gᵀμ, without G. With cₙ = wₙ (yₙ − λ),
+/// aₙ = cₙ · λ and bₙ = (xₙ − μ) · μ these are Σ (wₙ − aₙ) xₙ + (Σ aₙ) μ and Σ (1 − bₙ) cₙ + (Σ wₙ) λ.
+struct Part {
+    x: Vec<f32>,
+    y: Vec<f32>,
+    /// Σ aₙ.
+    shifts: f32,
+    /// Σ wₙ.
+    weights: f32,
+}
+
+fn sums(
     side: &Side<'_>,
     weights: RowWeights<'_>,
     (mu, lambda): (&[f32], &[f32]),
-    (x_sums, y_sums): (&mut [f32], &mut [f32]),
-) -> Result<()> {
+) -> Result<Vec<Part>> {
     let (d, h) = (mu.len(), lambda.len());
     let weight = row_weight(KERNEL, weights)?;
     let squares = dot(mu, mu);
     let batches = side.x.par_chunks(BATCH * d).zip(side.centred().par_chunks(BATCH * h));
-    let parts: Vec<_> = batches
+    let parts = batches
         .enumerate()
         .map(|(batch, (x, c))| {
             let (mut to_x, mut to_y) = (vec![0.0; d], vec![0.0; h]);
-            let (mut shifts, mut total) = (0.0, 0.0);
+            let (mut shifts, mut weights) = (0.0, 0.0);
             vectorize(
                 #[inline(always)]
                 || {
@@ -60,20 +73,12 @@ fn add_sums(
                         to_x.iter_mut().zip(x).for_each(|(to, x)| *to += (weight - a) * x);
                         to_y.iter_mut().zip(c).for_each(|(to, c)| *to += (1.0 - b) * c);
                         shifts += a;
-                        total += weight;
+                        weights += weight;
                     }
                 },
             );
-            (to_x, to_y, shifts, total)
+            Part { x: to_x, y: to_y, shifts, weights }
         })
         .collect();
-    for (to_x, to_y, shifts, total) in &parts {
-        for ((sum, part), mu) in x_sums.iter_mut().zip(to_x).zip(mu) {
-            *sum += part + shifts * mu;
-        }
-        for ((sum, part), lambda) in y_sums.iter_mut().zip(to_y).zip(lambda) {
-            *sum += part + total * lambda;
-        }
-    }
-    Ok(())
+    Ok(parts)
 }

@@ -6,8 +6,8 @@ use super::simd::vectorize;
 
 /// Rows and columns of a block.
 const SIDE: usize = 8;
-/// Columns of a strip: what a cache line of a row holds.
-const STRIP: usize = 16;
+/// Columns of a strip: two cache lines of a row, which a CPU fetches together.
+const STRIP: usize = 32;
 /// A row of a block.
 type Line = [f32; SIDE];
 
