@@ -335,8 +335,9 @@ pub trait Kernels: Send + Sync {
     /// Overwrites an array with rows of `source`, of the same width, in the order of their numbers.
     fn gather(&self, array: &mut Array, source: &[f32], rows: &[usize]) -> Result<()> {
         let columns = array.columns();
-        let gathered = rows.iter().flat_map(|row| &source[row * columns..][..columns]);
-        self.write(array, 0, &gathered.copied().collect::<Vec<f32>>())
+        let rows: Vec<&[f32]> =
+            rows.iter().map(|row| &source[row * columns..][..columns]).collect();
+        self.write(array, 0, &rows.concat())
     }
     /// Reads an array back.
     fn read<'a>(&'a self, array: &'a Array) -> Pending<'a, Vec<f32>>;
