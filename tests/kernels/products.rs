@@ -7,8 +7,8 @@ use ergodic::{
 
 use crate::{
     common::{
-        assert_within, bits, devices_with_checks, gpus_with_checks, normals, normals_of, raw, read,
-        upload, wide,
+        assert_within, devices_with_checks, gpus_with_checks, normals, normals_of, raw, read,
+        upload,
     },
     oracle::{self, SMOOTH, assert_states},
 };
