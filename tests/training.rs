@@ -307,15 +307,16 @@ fn bars_and_stripes_are_learnt_almost_perfectly() {
 }
 
 /// Five hundred chains in all, one sweep an update: chains of their own stay in their modes, and replicas
-/// carry them across. The optimum is −3.4012 nats; seeds 0, 1, 2 reach −3.44 with replicas, and −3.75
-/// to −4.13 without, which changes with the order of rounding.
+/// carry them across. The optimum is −3.4012 nats; seeds 0 to 7 reach −3.43 to −3.44 with replicas, and
+/// −3.62 to −4.06 without, −3.83 on average with a deviation of 0.15. Which seed reaches what changes with
+/// the order of rounding, so three are averaged: their bound lies three of its deviations away.
 #[test]
 fn replicas_cross_between_bars_and_stripes_where_chains_do_not() {
-    let plain =
-        Settings { hidden: vec![16], epochs: 20_000, chains: 500, seed: 1, ..Settings::default() };
+    let plain = Settings { hidden: vec![16], epochs: 20_000, chains: 500, ..Settings::default() };
     let tempered =
         Settings { sampler: SamplerKind::Tempering, rungs: 10, chains: 50, ..plain.clone() };
-    let [plain, tempered] = [plain, tempered].map(|settings| {
+    let learned = |settings: &Settings, seed: u64| {
+        let settings = Settings { seed, ..settings.clone() };
         let mut trainer = trainer(&Device::cpu(), "bars-and-stripes", &settings);
         while trainer.steps_done() < trainer.steps_total() {
             let next = trainer.steps_done() + 200;
@@ -323,8 +324,11 @@ fn replicas_cross_between_bars_and_stripes_where_chains_do_not() {
             block_on(trainer.measure(false)).unwrap();
         }
         exact(&trainer)
-    });
-    assert!((-3.5..-3.4012).contains(&tempered) && tempered > plain + 0.2, "{tempered} {plain}");
+    };
+    let without = [0, 1, 2].map(|seed| learned(&plain, seed));
+    let with = learned(&tempered, 1);
+    let average = without.iter().sum::<f64>() / without.len() as f64;
+    assert!((-3.5..-3.4012).contains(&with) && with > average + 0.1, "{with} {without:?}");
 }
 
 /// A short run on every device, whose figures are in their ranges. It starts from independent
