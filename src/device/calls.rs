@@ -221,6 +221,9 @@ impl Outer<'_> {
         expect(kernel, operand, out.shape(), (d, h))?;
         expect(kernel, "x_offset", self.x_offset.shape(), (1, d))?;
         expect(kernel, "y_offset", self.y_offset.shape(), (1, h))?;
+        if self.terms.is_empty() {
+            return Err(shape(kernel, "list of terms", (0, 1), (1, 1)));
+        }
         for term in self.terms {
             let rows = term.x.rows;
             expect(kernel, "x", term.x.shape(), (rows, d))?;

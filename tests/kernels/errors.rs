@@ -270,6 +270,11 @@ const WRONG: &[Wrong] = &[
     ("write", "values", |d| d.write(&mut zeros(d, 3, 2), 2, &[0.0; 4])),
     ("write", "values", |d| d.write(&mut zeros(d, 3, 2), 0, &[0.0; 3])),
     ("write", "values", |d| d.write(&mut zeros(d, 3, 2), usize::MAX, &[0.0; 2])),
+    ("outer", "list of terms", |d| {
+        let (x_offset, y_offset) = (&zeros(d, 1, 3), &zeros(d, 1, 2));
+        let call = Outer { terms: &[], x_offset, y_offset, accumulate: false };
+        d.outer(&call, &mut zeros(d, 3, 2))
+    }),
     ("gather", "rows", |d| d.gather(&mut zeros(d, 3, 2), &[0.0; 8], &[0, 1])),
     ("gather", "source", |d| d.gather(&mut zeros(d, 3, 2), &[0.0; 7], &[0, 1, 3])),
     ("copy_rows", "target", |d| d.copy_rows(&zeros(d, 3, 2), 0, &mut zeros(d, 3, 3), 0, 1)),
