@@ -3,22 +3,27 @@
 use std::process::ExitCode;
 
 use super::{Context, output::say};
-use crate::device::{self, Device};
+use crate::device::{self, Device, cpu::Instructions};
 
 pub(super) async fn run(context: &Context) -> anyhow::Result<ExitCode> {
     let adapters = device::adapters().await;
     let wanted = context.device(None);
     let chosen = Device::open(&wanted).await?;
+    let sets = Instructions::available();
     if context.json {
         let listed = serde_json::json!({
             "chosen": chosen.name(),
             "cpu": Device::cpu().name(),
+            "instructions": sets.iter().map(|set| set.name()).collect::<Vec<_>>(),
             "adapters": adapters,
         });
         say(serde_json::to_string_pretty(&listed)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    say(format!("{:<8} {}", "cpu", Device::cpu().name()))?;
+    let names: Vec<String> = sets.iter().map(|set| format!("cpu:{}", set.name())).collect();
+    let others =
+        if names.len() > 1 { format!(" (or {})", names.join(", ")) } else { String::new() };
+    say(format!("{:<8} {}{others}", "cpu", Device::cpu().name()))?;
     for adapter in &adapters {
         say(format!(
             "{:<8} {} ({}, {}; {}; arrays up to {}, workgroup memory {}{})",

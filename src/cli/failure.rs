@@ -32,7 +32,10 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
         || error.is::<SettingsError>()
         || error.downcast_ref().is_some_and(is_inadmissible)
         || matches!(error.downcast_ref(), Some(SamplerError::Inadmissible { .. }))
-        || matches!(error.downcast_ref(), Some(DeviceError::UnknownDevice { .. }))
+        || matches!(
+            error.downcast_ref(),
+            Some(DeviceError::UnknownDevice { .. } | DeviceError::NoInstructions { .. })
+        )
         || matches!(
             error.downcast_ref(),
             Some(DataError::Option { .. } | DataError::UnknownSource { .. })

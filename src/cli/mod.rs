@@ -30,8 +30,8 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "ergodic", version, max_term_width = 100)]
 struct Cli {
-    /// auto, cpu, gpu, gpu:INDEX or part of an adapter's name; with +matrices at its end, block Gibbs may
-    /// use tensor cores [default: auto]
+    /// auto, cpu, cpu:SET, an instruction set that `devices` lists, gpu, gpu:INDEX or part of an adapter's
+    /// name; with +matrices at its end, block Gibbs may use tensor cores [default: auto]
     #[arg(long, global = true)]
     device: Option<String>,
     /// Print results as JSON
@@ -55,7 +55,7 @@ enum Command {
     Bench(bench::Args),
     /// List the devices of this system
     Devices,
-    /// Check the kernels on a device: known answers, invariance, accuracy
+    /// Check the kernels on a device: known answers, invariance, wide models, accuracy
     Selftest,
 }
 

@@ -21,6 +21,17 @@ pub enum DeviceError {
         /// What there is.
         available: Vec<String>,
     },
+    /// The processor lacks the instruction set that was asked for, or nobody has it.
+    #[error(
+        "no instruction set '{wanted}' on this processor; there are: {}; --device cpu takes the first",
+        available.join(", ")
+    )]
+    NoInstructions {
+        /// What was asked for.
+        wanted: String,
+        /// What there is, widest first.
+        available: Vec<&'static str>,
+    },
     /// The driver refused to open the device.
     #[error("the driver of {adapter} refused to open the device: {reason}; try --device cpu")]
     Open {

@@ -48,13 +48,14 @@ pub struct Device {
 
 impl Device {
     /// Opens a device by name: `auto` (a discrete GPU, else an integrated one, else the CPU
-    /// kernels), `cpu`, `gpu`, `gpu:INDEX`, or part of an adapter's name. A software Vulkan
-    /// driver is used only when it is named or indexed. With `+matrices` at the end of the name, block
+    /// kernels), `cpu`, `cpu:SET` with an instruction set of [`cpu::NAMES`] that the processor has,
+    /// `gpu`, `gpu:INDEX`, or part of an adapter's name. A software Vulkan driver is used only when
+    /// it is named or indexed. With `+matrices` at the end of the name, block
     /// Gibbs may use the GPU's cooperative matrices where they are faster; see docs/gpu.md.
     ///
     /// # Errors
-    /// No adapter, an unknown name (the message lists those there are), no such matrices, or a
-    /// driver's refusal.
+    /// No adapter, an unknown name (the message lists those there are), an instruction set that the
+    /// processor lacks, no such matrices, or a driver's refusal.
     pub async fn open(name: &str) -> Result<Self> {
         Self::open_with(name, gpu::Checks::default()).await
     }
@@ -64,13 +65,18 @@ impl Device {
         select::open(name, checks).await
     }
 
-    /// The CPU kernels on rayon's current thread pool.
+    /// The CPU kernels on rayon's current thread pool and the widest instruction set of this processor.
     pub fn cpu() -> Self {
+        Self::cpu_with(cpu::Instructions::best())
+    }
+
+    /// The CPU kernels on an instruction set of one's choice.
+    pub fn cpu_with(set: cpu::Instructions) -> Self {
         let threads = rayon::current_num_threads();
         let plural = if threads == 1 { "" } else { "s" };
         Self::with_backend(
-            Arc::new(cpu::Cpu),
-            format!("CPU, {threads} thread{plural}, {}", cpu::simd_name()),
+            Arc::new(cpu::Cpu { set }),
+            format!("CPU, {threads} thread{plural}, {}", set.title()),
             false,
         )
     }

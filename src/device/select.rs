@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     Device, DeviceError, Result,
+    cpu::Instructions,
     gpu::{Checks, Gpu, MATRIX_FEATURES, Matrices},
 };
 
@@ -52,9 +53,21 @@ pub(super) async fn open(name: &str, checks: Checks) -> Result<Device> {
     find(without.unwrap_or(&wanted), wish).await
 }
 
-/// The CPU kernels, which have no cooperative matrices.
-fn cpu(wish: Wish) -> Result<Device> {
-    let device = Device::cpu();
+/// The CPU kernels on the widest instruction set or on that of a name. They have no cooperative
+/// matrices.
+fn cpu(wish: Wish, set: Option<&str>) -> Result<Device> {
+    let set = match set {
+        None => Instructions::best(),
+        Some(wanted) => {
+            let sets = Instructions::available();
+            let found = sets.iter().find(|set| set.name() == wanted).copied();
+            found.ok_or_else(|| DeviceError::NoInstructions {
+                wanted: wanted.into(),
+                available: sets.iter().map(|set| set.name()).collect(),
+            })?
+        }
+    };
+    let device = Device::cpu_with(set);
     match wish.with_matrices {
         true => Err(DeviceError::NoMatrices { device: device.name().into() }),
         false => Ok(device),
@@ -63,7 +76,10 @@ fn cpu(wish: Wish) -> Result<Device> {
 
 async fn find(wanted: &str, wish: Wish) -> Result<Device> {
     if wanted == "cpu" {
-        return cpu(wish);
+        return cpu(wish, None);
+    }
+    if let Some(set) = wanted.strip_prefix("cpu:") {
+        return cpu(wish, Some(set));
     }
     let found = enumerate().await;
     let is_software =
@@ -73,7 +89,7 @@ async fn find(wanted: &str, wish: Wish) -> Result<Device> {
     if wanted == "auto" {
         return match hardware {
             Some(adapter) => Ok(Device::from_gpu(request(adapter, wish).await?)),
-            None => cpu(wish),
+            None => cpu(wish, None),
         };
     }
     if wanted == "gpu" {

@@ -41,7 +41,7 @@ pub struct Offsets {
 /// The log-odds of a mean in [0, 1], kept away from its ends.
 pub(crate) fn log_odds(mean: f32) -> f32 {
     let mean = mean.clamp(MEAN_MARGIN, 1.0 - MEAN_MARGIN);
-    (mean / (1.0 - mean)).ln()
+    f64::from(mean / (1.0 - mean)).ln() as f32
 }
 
 impl Rbm {

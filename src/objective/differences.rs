@@ -29,7 +29,8 @@ pub struct Steps {
 impl Steps {
     /// For data whose coordinates spread over `scale` (a standard deviation).
     pub fn for_scale(scale: f32) -> Self {
-        Self { first: scale * f32::EPSILON.cbrt(), second: scale * f32::EPSILON.powf(0.25) }
+        let epsilon = f64::from(f32::EPSILON);
+        Self { first: scale * epsilon.cbrt() as f32, second: scale * epsilon.powf(0.25) as f32 }
     }
 }
 

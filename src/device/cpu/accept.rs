@@ -3,9 +3,11 @@
 use rayon::prelude::*;
 
 use super::{
+    activation::{exp, ln},
     host, host_mut,
+    instructions::Instructions,
     reduce::sum,
-    simd::{RowDraw, row_words, vectorize},
+    simd::{RowDraw, row_words},
 };
 use crate::{
     device::{Accept, Array, DeviceError, LARGEST_ENERGY, LARGEST_STATE, Result, Rule, TALLY},
@@ -82,10 +84,10 @@ pub(super) fn conclude(
     tally: &mut [f32],
 ) -> bool {
     let failed = !log_alpha.is_finite() || !good;
-    let accepted = !failed && uniform(word).ln() < log_alpha;
+    let accepted = !failed && ln(uniform(word)) < log_alpha;
     tally[0] += f32::from(accepted);
     tally[1] += f32::from(failed);
-    tally[2] += if failed { 0.0 } else { log_alpha.min(0.0).exp() };
+    tally[2] += if failed { 0.0 } else { exp(log_alpha.min(0.0)) };
     tally[3] = if failed && judged { -LARGEST_ENERGY } else { log_alpha };
     accepted
 }
@@ -103,7 +105,7 @@ pub(super) fn in_range(value: f32, limit: f32) -> bool {
     value.abs() <= limit
 }
 
-pub(super) fn accept(call: Accept<'_>) -> Result<()> {
+pub(super) fn accept(set: Instructions, call: Accept<'_>) -> Result<()> {
     let Accept { rule, x, proposal, mut energies, mut scores, tally, draw } = call;
     let columns = x.columns();
     let mut taken = vec![false; x.rows()];
@@ -114,7 +116,7 @@ pub(super) fn accept(call: Accept<'_>) -> Result<()> {
         let tally = host_mut("accept", "tally", tally)?;
         let tasks = tally.par_chunks_mut(ROWS * TALLY).zip(taken.par_chunks_mut(ROWS)).enumerate();
         tasks.for_each(|(task, (tally, taken))| {
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || {
                     let rows = tally.chunks_exact_mut(TALLY).zip(taken).enumerate();

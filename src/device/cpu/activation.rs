@@ -1,5 +1,6 @@
 //! Activations and their slopes, without branches, and of products and sums only, never a fused
-//! multiply-add, so every instruction set gives the same bits. Each function answers (value, slope);
+//! multiply-add nor a function of the system's, so every instruction set and every system gives the same
+//! bits. Each function answers (value, slope);
 //! what the caller drops is not computed.
 //!
 //! Values are off by a few 1e-7 of themselves. Below 1e-37 in size, where f32 ends, they are off by
@@ -39,6 +40,31 @@ fn clamp<R: Real>(x: R) -> R {
 pub(super) fn exp<R: Real>(x: R) -> R {
     let (power, p) = exp_parts(clamp(x));
     power * (p + x.like(1.0))
+}
+
+/// The natural logarithm of a normal number above 0, relative error below 2⁻²²; infinity and what is no
+/// number stay as they are. The polynomial is that of Cephes (Moshier 1989), `logf` on [√½, √2).
+#[inline(always)]
+pub(super) fn ln(number: f32) -> f32 {
+    // number = (1 + x)·2^exponent with 1 + x in [√½, √2); SQRT_HALF holds the bits of √½.
+    const SQRT_HALF: u32 = 0x3f35_04f3;
+    let shifted = number.to_bits().wrapping_sub(SQRT_HALF);
+    let exponent = (shifted as i32 >> 23) as f32;
+    let x = f32::from_bits((shifted & 0x007f_ffff) + SQRT_HALF) - 1.0;
+    let p = 7.037_683_6e-2;
+    let p = p * x - 1.151_461e-1;
+    let p = p * x + 1.167_699_9e-1;
+    let p = p * x - 1.242_014_1e-1;
+    let p = p * x + 1.424_932_3e-1;
+    let p = p * x - 1.666_805_8e-1;
+    let p = p * x + 2.000_071_5e-1;
+    let p = p * x - 2.499_999_4e-1;
+    let p = p * x + 3.333_333e-1;
+    let square = x * x;
+    // log 2 in two parts, the first exact in few bits.
+    let tail = (square * x * p - exponent * 2.121_944_4e-4) - 0.5 * square;
+    let value = (x + tail) + exponent * 0.693_359_4;
+    if number <= f32::MAX { value } else { number }
 }
 
 /// The nonlinearity of a net and its slope.
@@ -120,10 +146,11 @@ pub(super) fn tanh<R: Real>(x: R) -> (R, R) {
 
 #[cfg(test)]
 mod tests {
-    use pulp::{Simd, WithSimd};
-
     use super::{
-        super::real::{One, Registers, Two},
+        super::{
+            instructions::{Instructions, Kernel, Wide},
+            real::{One, Registers, Two},
+        },
         *,
     };
 
@@ -198,10 +225,10 @@ mod tests {
     /// Every nonlinearity, two registers at a time, gives the bits that it gives a single number.
     struct Lockstep<'a>(&'a [f32]);
 
-    impl WithSimd for Lockstep<'_> {
+    impl Kernel for Lockstep<'_> {
         type Output = ();
 
-        fn with_simd<S: Simd>(self, simd: S) {
+        fn run<S: Wide>(self, simd: S) {
             let functions =
                 [Nonlinearity::Silu, Nonlinearity::Elu, Nonlinearity::Tanh, Nonlinearity::Softplus];
             for nonlinearity in functions {
@@ -229,8 +256,22 @@ mod tests {
         let dense = (-100_000..=100_000).map(|i| i as f32 * 1e-3);
         let special = [0.0, -0.0, f32::NAN, f32::MAX, f32::MIN, 1e-40, 87.5, -87.5, 88.5, -88.5];
         let points: Vec<f32> = special.into_iter().chain(dense).collect();
-        pulp::Arch::new().dispatch(Lockstep(&points));
-        pulp::Scalar.vectorize(Lockstep(&points));
+        for set in Instructions::available() {
+            set.dispatch(Lockstep(&points));
+        }
+    }
+
+    #[test]
+    fn logarithms_agree_with_f64() {
+        let all = (0x0080_0000..0x7f80_0000).step_by(997).map(f32::from_bits);
+        let near_one = (-1000..1000i32).map(|i| f32::from_bits((1f32.to_bits() as i32 + i) as u32));
+        for x in all.chain(near_one) {
+            let exact = f64::from(x).ln();
+            let error = (f64::from(ln(x)) - exact).abs();
+            assert!(error <= 2.4e-7 * exact.abs(), "ln({x:e}) is {:e}, wanted {exact:e}", ln(x));
+        }
+        assert_eq!(ln(f32::INFINITY), f32::INFINITY);
+        assert!(ln(f32::NAN).is_nan());
     }
 
     #[test]

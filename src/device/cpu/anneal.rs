@@ -7,8 +7,9 @@ use super::{
     ROWS_OF_BITS,
     activation::softplus,
     host, host_mut,
+    instructions::Instructions,
     reduce::dot,
-    simd::{RowDraw, row_words, sample_row, vectorize},
+    simd::{RowDraw, row_words, sample_row},
     weights::{Weights, tile_rows},
 };
 use crate::{
@@ -23,11 +24,11 @@ struct Betas {
     to: f32,
 }
 
-pub(super) fn anneal(call: Anneal<'_>) -> Result<()> {
+pub(super) fn anneal(set: Instructions, call: Anneal<'_>) -> Result<()> {
     let (d, h) = call.weights.shape();
     let weights = host("anneal", "weights", call.weights)?;
-    let forth = Weights::new(weights, (d, h), false, true);
-    let back = Weights::new(weights, (h, d), true, true);
+    let forth = Weights::new(set, weights, (d, h), false, true);
+    let back = Weights::new(set, weights, (h, d), true, true);
     let base_bias = host("anneal", "base_bias", call.base_bias)?;
     let bias_shift = host("anneal", "bias_shift", call.bias_shift)?;
     let hidden_bias = host("anneal", "hidden_bias", call.hidden_bias)?;
@@ -53,7 +54,7 @@ pub(super) fn anneal(call: Anneal<'_>) -> Result<()> {
                     stream,
                 };
                 back.multiply(hidden, visible);
-                vectorize(
+                set.vectorize(
                     #[inline(always)]
                     || {
                         let rows = visible.chunks_exact_mut(d).zip(hidden.chunks_exact(h));
@@ -68,7 +69,7 @@ pub(super) fn anneal(call: Anneal<'_>) -> Result<()> {
                     },
                 );
                 forth.multiply(visible, hidden);
-                vectorize(
+                set.vectorize(
                     #[inline(always)]
                     || {
                         for (row, states) in hidden.chunks_exact_mut(h).enumerate() {

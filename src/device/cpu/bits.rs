@@ -11,12 +11,13 @@
 //! Which way a row is taken depends on that row alone, and so do its sums: where rows are too few for
 //! a table, those of a group are summed in the order in which the table would sum them.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 
 use super::{
     choices::{BitRows, GROUPS, SUMS, UNITS},
+    instructions::{Instructions, Kernel, Wide},
     lanes::{LANES, Lanes, registers, registers_mut},
-    real::{One, Registers, Two},
+    real::{One, Registers},
     scratch::Scratch,
 };
 
@@ -50,6 +51,7 @@ const FEW_ROWS: usize = 8;
 /// other, to `sums`, which has a place for each row of the tiles, or adds them `onto` what it holds.
 /// Rows that are no bits are left out.
 pub(super) fn multiply(
+    set: Instructions,
     tiles: &[BitRows],
     weights: &[f32],
     n: usize,
@@ -57,7 +59,7 @@ pub(super) fn multiply(
     sums: &mut [Sums],
     onto: bool,
 ) {
-    Arch::new().dispatch(Multiply { tiles, weights, n, first: panel * PANEL, sums, onto });
+    set.dispatch(Multiply { tiles, weights, n, first: panel * PANEL, sums, onto });
 }
 
 struct Multiply<'a> {
@@ -70,22 +72,15 @@ struct Multiply<'a> {
     onto: bool,
 }
 
-impl WithSimd for Multiply<'_> {
+impl Kernel for Multiply<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        type R1<S> = Two<One<S>>;
-        type R2<S> = Two<R1<S>>;
-        type R3<S> = Two<R2<S>>;
-        type R4<S> = Two<R3<S>>;
-        match (self.n - self.first > LANES, S::F32_LANES) {
-            (true, 16) => self.panel_sums::<S, R2<S>>(simd),
-            (true, 8) => self.panel_sums::<S, R3<S>>(simd),
-            (true, _) => self.panel_sums::<S, R4<S>>(simd),
-            (false, 16) => self.panel_sums::<S, R1<S>>(simd),
-            (false, 8) => self.panel_sums::<S, R2<S>>(simd),
-            (false, _) => self.panel_sums::<S, R3<S>>(simd),
+    fn run<S: Wide>(self, simd: S) {
+        if self.n - self.first > LANES {
+            self.panel_sums::<S, S::Panel>(simd);
+        } else {
+            self.panel_sums::<S, S::HalfPanel>(simd);
         }
     }
 }
@@ -249,6 +244,10 @@ mod tests {
 
     #[test]
     fn rows_of_bits_are_found_and_multiplied() {
+        Instructions::available().into_iter().for_each(found_and_multiplied);
+    }
+
+    fn found_and_multiplied(set: Instructions) {
         for (k, n) in [(16, 64), (30, 300), (33, 65), (65, 97), (129, 130)] {
             let rows = [
                 (0..k).map(|u| f32::from(u % 7 == 0)).collect::<Vec<_>>(),
@@ -272,12 +271,13 @@ mod tests {
                 let m = rows.len() * times;
                 let tiles = if as_columns {
                     let mut columns = vec![0.0; x.len()];
-                    transpose_all(&x, (m, k), &mut columns);
-                    let of = |first, m| BitRows::of_columns(&columns, rows.len() * times, first, m);
+                    transpose_all(set, &x, (m, k), &mut columns);
+                    let of =
+                        |first, m| BitRows::of_columns(set, &columns, rows.len() * times, first, m);
                     [of(0, split), of(split, m - split)]
                 } else {
                     let (first, second) = x.split_at(split * k);
-                    [BitRows::of_rows(first, k), BitRows::of_rows(second, k)]
+                    [BitRows::of_rows(set, first, k), BitRows::of_rows(set, second, k)]
                 };
                 for tile in &tiles {
                     assert_eq!(tile.has_others(), !tile.others().is_empty());
@@ -295,13 +295,16 @@ mod tests {
                 assert!(count(|tile| tile.rows.len()) >= 2 * times);
                 for panel in 0..n.div_ceil(PANEL) {
                     let mut sums = vec![[Lanes([-1.0; LANES]); WIDE]; m];
-                    multiply(&tiles, &weights, n, panel, &mut sums, false);
+                    multiply(set, &tiles, &weights, n, panel, &mut sums, false);
                     for (row, (x, sums)) in x.chunks(k).zip(&sums).enumerate() {
                         let sums: &[f32] = bytemuck::must_cast_slice(sums);
                         for (column, sum) in (panel * PANEL..n).zip(sums) {
                             let exact: f32 = (0..k).map(|u| x[u] * weights[u * n + column]).sum();
                             let wanted = if others.contains(&row) { -1.0 } else { exact };
-                            assert_eq!(*sum, wanted, "{k} x {n}, row {row}, column {column}");
+                            assert_eq!(
+                                *sum, wanted,
+                                "{k} x {n}, row {row}, column {column}, {set:?}"
+                            );
                         }
                     }
                 }

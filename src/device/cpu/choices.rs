@@ -1,6 +1,6 @@
 //! Rows of bits, four of which name one of sixteen choices; see `bits.rs`.
 
-use super::simd::vectorize;
+use super::instructions::Instructions;
 
 /// Units of a group, whose bits name a choice.
 pub(super) const UNITS: usize = 4;
@@ -40,7 +40,7 @@ struct Found {
 
 impl BitRows {
     /// Looks through rows of `units` values.
-    pub fn of_rows(x: &[f32], units: usize) -> Self {
+    pub fn of_rows(set: Instructions, x: &[f32], units: usize) -> Self {
         let quarter = units.div_ceil(UNITS);
         let mut tile = Self::new(x.len() / units, units);
         let mut found = vec![Found::default(); tile.m];
@@ -53,7 +53,7 @@ impl BitRows {
                 whole[..units].copy_from_slice(x);
                 &whole
             };
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || {
                     *found = choose(x, &mut row_choices[..quarter]);
@@ -73,7 +73,7 @@ impl BitRows {
 
     /// Looks through the columns `first ..` of x, which has as many columns as `stride`: the rows of a
     /// tile of `m` are these columns.
-    pub fn of_columns(x: &[f32], stride: usize, first: usize, m: usize) -> Self {
+    pub fn of_columns(set: Instructions, x: &[f32], stride: usize, first: usize, m: usize) -> Self {
         let units = x.len() / stride;
         let quarter = units.div_ceil(UNITS);
         let mut tile = Self::new(m, units);
@@ -86,7 +86,7 @@ impl BitRows {
                 _ => &zeros,
             };
             let rows = [unit(0), unit(1), unit(2), unit(3)];
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || choose_columns(rows, &mut choices, &mut found),
             );

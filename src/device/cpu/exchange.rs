@@ -5,14 +5,15 @@ use rayon::prelude::*;
 use super::{
     accept::{conclude, in_range},
     host, host_mut,
-    simd::{RowDraw, row_words, vectorize},
+    instructions::Instructions,
+    simd::{RowDraw, row_words},
 };
 use crate::device::{Exchange, LABELS, LARGEST_ENERGY, Result, TALLY};
 
 /// Rows that one task judges or swaps.
 const ROWS: usize = 256;
 
-pub(super) fn exchange(call: Exchange<'_, '_>) -> Result<()> {
+pub(super) fn exchange(set: Instructions, call: Exchange<'_, '_>) -> Result<()> {
     let Exchange { betas, differences, states, labels, ends, tally, draw } = call;
     let mut taken = vec![false; tally.rows()];
     let [first, second] = differences;
@@ -21,7 +22,7 @@ pub(super) fn exchange(call: Exchange<'_, '_>) -> Result<()> {
     let tally = host_mut("exchange", "tally", tally)?;
     let tasks = tally.par_chunks_mut(ROWS * TALLY).zip(taken.par_chunks_mut(ROWS)).enumerate();
     tasks.for_each(|(task, (tally, taken))| {
-        vectorize(
+        set.vectorize(
             #[inline(always)]
             || {
                 for (index, (tally, taken)) in tally.chunks_exact_mut(TALLY).zip(taken).enumerate()

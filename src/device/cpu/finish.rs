@@ -1,10 +1,9 @@
 //! What is done to the sums of a product over a tile, block by block while they are in cache: the
 //! layers of a net, forward and back.
 
-use pulp::Simd;
-
 use super::{
     activation::activate,
+    instructions::Wide,
     lanes::{LANES, Lanes, UNITS, registers, registers_mut},
     real::{One, Registers, Two},
 };
@@ -13,13 +12,13 @@ use crate::device::Nonlinearity;
 /// What is done to the sums of a product.
 pub(super) trait Finish {
     /// `out` holds the sums of the outputs from number `first` on.
-    fn finish<S: Simd>(&mut self, simd: S, first: usize, out: &mut [Lanes]);
+    fn finish<S: Wide>(&mut self, simd: S, first: usize, out: &mut [Lanes]);
 }
 
 /// Nothing.
 impl Finish for () {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, _: S, _: usize, _: &mut [Lanes]) {}
+    fn finish<S: Wide>(&mut self, _: S, _: usize, _: &mut [Lanes]) {}
 }
 
 /// A hidden layer: values of the nonlinearity replace the sums, its slopes are kept.
@@ -30,7 +29,7 @@ pub(super) struct Activated<'a> {
 
 impl Finish for Activated<'_> {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, simd: S, first: usize, out: &mut [Lanes]) {
+    fn finish<S: Wide>(&mut self, simd: S, first: usize, out: &mut [Lanes]) {
         let slopes = &mut self.slopes[first..][..out.len()];
         activate_lanes(simd, self.nonlinearity, out, slopes);
     }
@@ -47,7 +46,7 @@ pub(super) struct Last<'a> {
 
 impl Finish for Last<'_> {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, simd: S, first: usize, out: &mut [Lanes]) {
+    fn finish<S: Wide>(&mut self, simd: S, first: usize, out: &mut [Lanes]) {
         let slopes = &mut [Lanes::ZERO; UNITS][..out.len()];
         activate_lanes(simd, self.nonlinearity, out, slopes);
         let weights = &self.weights[first..];
@@ -56,7 +55,7 @@ impl Finish for Last<'_> {
             for (energy, index) in energy.iter_mut().zip(0..) {
                 let values = registers::<S>(out)[index..].iter().step_by(LANES / S::F32_LANES);
                 for (value, weight) in values.zip(weights) {
-                    *energy = simd.mul_add_e_f32s(simd.splat_f32s(*weight), *value, *energy);
+                    *energy = simd.multiply_add(simd.splat_f32s(*weight), *value, *energy);
                 }
             }
         }
@@ -78,7 +77,7 @@ pub(super) struct Gated<'a> {
 
 impl Finish for Gated<'_> {
     #[inline(always)]
-    fn finish<S: Simd>(&mut self, simd: S, first: usize, out: &mut [Lanes]) {
+    fn finish<S: Wide>(&mut self, simd: S, first: usize, out: &mut [Lanes]) {
         let slopes = registers::<S>(&self.slopes[first..][..out.len()]);
         for (out, slope) in registers_mut::<S>(out).iter_mut().zip(slopes) {
             *out = simd.mul_f32s(*out, *slope);
@@ -88,7 +87,7 @@ impl Finish for Gated<'_> {
 
 /// values ← φ(values), and the slopes. Registers go in lockstep, as many as a core can hold.
 #[inline(always)]
-fn activate_lanes<S: Simd>(
+fn activate_lanes<S: Wide>(
     simd: S,
     nonlinearity: Nonlinearity,
     values: &mut [Lanes],
@@ -107,7 +106,7 @@ fn activate_lanes<S: Simd>(
 }
 
 #[inline(always)]
-fn activate_registers<S: Simd, R: Registers<S>>(
+fn activate_registers<S: Wide, R: Registers<S>>(
     simd: S,
     nonlinearity: Nonlinearity,
     values: &mut [S::f32s],

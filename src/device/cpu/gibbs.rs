@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use super::{
     ROWS_OF_BITS, host, host_mut,
-    simd::{RowDraw, sample_row, vectorize},
+    instructions::Instructions,
+    simd::{RowDraw, sample_row},
     weights::{Weights, tile_rows},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     random::Stream,
 };
 
-pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
+pub(super) fn gibbs(set: Instructions, call: Gibbs<'_>) -> Result<()> {
     let (d, h) = call.weights.shape();
     let rows = call.visible.rows();
     let weights = host("gibbs", "weights", call.weights)?;
@@ -22,8 +23,9 @@ pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
     let hidden = host_mut("gibbs", "hidden", call.hidden)?;
     let means = host_mut("gibbs", "hidden_means", call.hidden_means)?;
     let sweeps = Sweeps {
-        forth: Weights::new(weights, (d, h), false, true),
-        back: Weights::new(weights, (h, d), true, true),
+        set,
+        forth: Weights::new(set, weights, (d, h), false, true),
+        back: Weights::new(set, weights, (h, d), true, true),
         visible_bias: host("gibbs", "visible_bias", call.visible_bias)?,
         hidden_bias: host("gibbs", "hidden_bias", call.hidden_bias)?,
         clamp: call.clamp.map(|clamp| host("gibbs", "clamp", clamp)).transpose()?,
@@ -50,6 +52,7 @@ pub(super) fn gibbs(call: Gibbs<'_>) -> Result<()> {
 
 /// What all tiles read.
 struct Sweeps<'a> {
+    set: Instructions,
     /// From visible units to hidden ones.
     forth: Weights<'a>,
     back: Weights<'a>,
@@ -88,7 +91,7 @@ impl Sweeps<'_> {
             visible.par_chunks_mut(run * d).enumerate().for_each(|(index, visible)| {
                 let mut words = Vec::new();
                 product.rows(index * run, visible);
-                vectorize(
+                self.set.vectorize(
                     #[inline(always)]
                     || {
                         for (row, v) in visible.chunks_exact_mut(d).enumerate() {
@@ -106,7 +109,7 @@ impl Sweeps<'_> {
             rows.enumerate().for_each(|(index, (hidden, means))| {
                 let mut words = Vec::new();
                 product.rows(index * run, hidden);
-                vectorize(
+                self.set.vectorize(
                     #[inline(always)]
                     || {
                         let rows = hidden.chunks_exact_mut(h).zip(means.chunks_exact_mut(h));

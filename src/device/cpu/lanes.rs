@@ -4,9 +4,13 @@
 //! share, read in the order in which they were packed.
 
 use bytemuck::{Pod, Zeroable};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 
-use super::{finish::Finish, transpose::transpose};
+use super::{
+    finish::Finish,
+    instructions::{Instructions, Kernel, Wide},
+    transpose::transpose,
+};
 
 /// Chains of a tile: two registers of the widest SIMD.
 pub(super) const LANES: usize = 32;
@@ -31,25 +35,30 @@ pub(super) struct Packed {
     pub weights: Vec<f32>,
     pub inputs: usize,
     pub outputs: usize,
+    set: Instructions,
 }
 
 impl Packed {
     /// Packs W `[inputs, outputs]`.
-    pub fn new(weights: &[f32], (inputs, outputs): (usize, usize)) -> Self {
+    pub fn new(set: Instructions, weights: &[f32], (inputs, outputs): (usize, usize)) -> Self {
         let mut packed = Vec::with_capacity(inputs * outputs);
         for (first, units) in unit_blocks(outputs) {
             for row in weights.chunks_exact(outputs) {
                 packed.extend_from_slice(&row[first..first + units]);
             }
         }
-        Self { weights: packed, inputs, outputs }
+        Self { weights: packed, inputs, outputs, set }
     }
 
     /// Packs Wᵀ for W `[outputs, inputs]`.
-    pub fn transposed(weights: &[f32], (outputs, inputs): (usize, usize)) -> Self {
+    pub fn transposed(
+        set: Instructions,
+        weights: &[f32],
+        (outputs, inputs): (usize, usize),
+    ) -> Self {
         let mut rows = vec![0.0; weights.len()];
-        transpose(weights, inputs, (outputs, inputs), &mut rows, outputs);
-        Self::new(&rows, (inputs, outputs))
+        transpose(set, weights, inputs, (outputs, inputs), &mut rows, outputs);
+        Self::new(set, &rows, (inputs, outputs))
     }
 
     /// out ← bias + the product, finished block by block while it is in registers.
@@ -60,7 +69,7 @@ impl Packed {
         out: &mut [Lanes],
         finish: impl Finish,
     ) {
-        Arch::new().dispatch(Multiply { packed: self, input, bias, out, finish });
+        self.set.dispatch(Multiply { packed: self, input, bias, out, finish });
     }
 }
 
@@ -95,11 +104,11 @@ struct Multiply<'a, F> {
     finish: F,
 }
 
-impl<F: Finish> WithSimd for Multiply<'_, F> {
+impl<F: Finish> Kernel for Multiply<'_, F> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn run<S: Wide>(self, simd: S) {
         let Self { packed, input, bias, out, mut finish } = self;
         let input = &input[..packed.inputs];
         for (first, units) in unit_blocks(packed.outputs) {
@@ -128,13 +137,14 @@ impl<F: Finish> WithSimd for Multiply<'_, F> {
 
 /// The sums of `N` units, from number `FIRST` on of a block of `BLOCK`.
 #[inline(always)]
-fn sums<S: Simd, const N: usize, const FIRST: usize, const BLOCK: usize>(
+fn sums<S: Wide, const N: usize, const FIRST: usize, const BLOCK: usize>(
     simd: S,
     weights: &[f32],
     start: [f32; UNITS],
     input: &[Lanes],
     out: &mut [Lanes],
 ) {
+    const { assert!(LANES.is_multiple_of(2 * S::F32_LANES), "pairs of registers cover the lanes") };
     for pair in 0..LANES / (2 * S::F32_LANES) {
         let mut sums = [[simd.splat_f32s(0.0); 2]; N];
         for (sums, start) in sums.iter_mut().zip(&start[FIRST..]) {
@@ -145,8 +155,8 @@ fn sums<S: Simd, const N: usize, const FIRST: usize, const BLOCK: usize>(
             let input = [input[2 * pair], input[2 * pair + 1]];
             for (unit, sums) in sums.iter_mut().enumerate() {
                 let weight = simd.splat_f32s(weights[FIRST + unit]);
-                sums[0] = simd.mul_add_e_f32s(weight, input[0], sums[0]);
-                sums[1] = simd.mul_add_e_f32s(weight, input[1], sums[1]);
+                sums[0] = simd.multiply_add(weight, input[0], sums[0]);
+                sums[1] = simd.multiply_add(weight, input[1], sums[1]);
             }
         }
         for (out, sums) in out[FIRST..FIRST + N].iter_mut().zip(sums) {

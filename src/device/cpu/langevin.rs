@@ -6,10 +6,11 @@ use rayon::prelude::*;
 use super::{
     accept::{conclude, in_range, langevin_term},
     host_mut,
+    instructions::Instructions,
     lanes::{LANES, Lanes},
     mlp::{PackedNet, Workspace},
     normal::normals,
-    simd::{RowDraw, chain_words, vectorize},
+    simd::{RowDraw, chain_words},
 };
 use crate::{
     device::{LARGEST_ENERGY, LARGEST_STATE, Langevin, Result, TALLY},
@@ -18,6 +19,7 @@ use crate::{
 
 /// The numbers of a step.
 struct Dynamics {
+    set: Instructions,
     metropolis: bool,
     drift: f32,
     noise: f32,
@@ -37,10 +39,11 @@ struct Tile {
     workspace: Workspace,
 }
 
-pub(super) fn langevin(call: Langevin<'_>) -> Result<()> {
-    let net = PackedNet::new(&call.net)?;
+pub(super) fn langevin(set: Instructions, call: Langevin<'_>) -> Result<()> {
+    let net = PackedNet::new(set, &call.net)?;
     let columns = call.x.columns();
     let dynamics = Dynamics {
+        set,
         metropolis: call.metropolis,
         drift: call.drift,
         noise: call.noise,
@@ -140,7 +143,7 @@ impl Dynamics {
     ) {
         for step in steps {
             net.evaluate(&tile.x, None, &mut tile.scores[0], &mut tile.workspace);
-            vectorize(
+            self.set.vectorize(
                 #[inline(always)]
                 || {
                     self.propose(tile, step);
@@ -168,13 +171,13 @@ impl Dynamics {
         let Tile { x, scores, energies, workspace, .. } = tile;
         net.evaluate(x, Some(&mut energies[0]), &mut scores[0], workspace);
         for step in steps {
-            vectorize(
+            self.set.vectorize(
                 #[inline(always)]
                 || self.propose(tile, step),
             );
             let Tile { proposal, scores, energies, workspace, .. } = tile;
             net.evaluate(proposal, Some(&mut energies[1]), &mut scores[1], workspace);
-            vectorize(
+            self.set.vectorize(
                 #[inline(always)]
                 || self.judge(tile, step, tally),
             );

@@ -6,8 +6,9 @@ use super::{
     ROWS_OF_BITS, ROWS_PER_TILE,
     activation::{elu, identity, sigmoid, silu, softplus, tanh},
     host, host_mut,
+    instructions::Instructions,
     reduce::sum_pairs,
-    simd::{RowDraw, sample_row, vectorize},
+    simd::{RowDraw, sample_row},
     weights::{Product, Weights, any_bits, tile_rows},
 };
 use crate::device::{Activation, Array, Companion, Linear, Result};
@@ -38,39 +39,44 @@ impl<'a> Operands<'a> {
 }
 
 /// W or Wᵀ, `[K, M]`, and x.
-fn factors<'a>(call: &Linear<'a>) -> Result<(&'a [f32], Weights<'a>)> {
+fn factors<'a>(set: Instructions, call: &Linear<'a>) -> Result<(&'a [f32], Weights<'a>)> {
     let x = host("linear", "x", call.x)?;
     let (k, m) = call.sizes();
     let values = host("linear", "weights", call.weights)?;
-    Ok((x, Weights::new(values, (k, m), call.transposed, any_bits(x, k))))
+    Ok((x, Weights::new(set, values, (k, m), call.transposed, any_bits(x, k))))
 }
 
-pub(super) fn linear(call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {
-    let (x, weights) = factors(call)?;
+pub(super) fn linear(
+    set: Instructions,
+    call: &Linear<'_>,
+    companion: Companion<'_>,
+    out: &mut Array,
+) -> Result<()> {
+    let (x, weights) = factors(set, call)?;
     let operands = Operands::new(call, x, &weights)?;
     let (_, m) = call.sizes();
     let tile = operands.tile;
     let tiles = host_mut("linear", "out", out)?.par_chunks_mut(tile * m).enumerate();
     match companion {
         Companion::None => tiles.for_each(|(index, out)| {
-            compute(call, &operands, index * tile, out, Beside::None);
+            compute(set, call, &operands, index * tile, out, Beside::None);
         }),
         Companion::Slope(slope) => tiles
             .zip(host_mut("linear", "slope", slope)?.par_chunks_mut(tile * m))
             .for_each(|((index, out), slope)| {
-                compute(call, &operands, index * tile, out, Beside::Slope(slope));
+                compute(set, call, &operands, index * tile, out, Beside::Slope(slope));
             }),
         Companion::Gate(gate) => tiles
             .zip(host("linear", "gate", gate)?.par_chunks(tile * m))
             .for_each(|((index, out), gate)| {
-                compute(call, &operands, index * tile, out, Beside::Gate(gate));
+                compute(set, call, &operands, index * tile, out, Beside::Gate(gate));
             }),
     }
     Ok(())
 }
 
-pub(super) fn linear_sum(call: &Linear<'_>, out: &mut Array) -> Result<()> {
-    let (x, weights) = factors(call)?;
+pub(super) fn linear_sum(set: Instructions, call: &Linear<'_>, out: &mut Array) -> Result<()> {
+    let (x, weights) = factors(set, call)?;
     let operands = Operands::new(call, x, &weights)?;
     let (_, m) = call.sizes();
     let tile = operands.tile;
@@ -78,8 +84,8 @@ pub(super) fn linear_sum(call: &Linear<'_>, out: &mut Array) -> Result<()> {
         Vec::new,
         |scratch, (index, out)| {
             scratch.resize(out.len() * m, 0.0);
-            compute(call, &operands, index * tile, scratch, Beside::None);
-            vectorize(
+            compute(set, call, &operands, index * tile, scratch, Beside::None);
+            set.vectorize(
                 #[inline(always)]
                 || {
                     for (sum, row) in out.iter_mut().zip(scratch.chunks_exact(m)) {
@@ -101,6 +107,7 @@ enum Beside<'a> {
 
 /// One tile: the product, then the epilogue.
 fn compute(
+    set: Instructions,
     call: &Linear<'_>,
     operands: &Operands<'_>,
     first_row: usize,
@@ -114,15 +121,15 @@ fn compute(
     let bias = operands.bias.map_or(vec![0.0; m * repeats], |bias| bias.repeat(repeats));
     let scale = call.scale;
     match call.activation {
-        Activation::Identity => finish(out, &bias, scale, beside, identity),
-        Activation::Sigmoid => finish(out, &bias, scale, beside, sigmoid),
-        Activation::Softplus => finish(out, &bias, scale, beside, softplus),
-        Activation::Silu => finish(out, &bias, scale, beside, silu),
-        Activation::Elu => finish(out, &bias, scale, beside, elu),
-        Activation::Tanh => finish(out, &bias, scale, beside, tanh),
+        Activation::Identity => finish(set, out, &bias, scale, beside, identity),
+        Activation::Sigmoid => finish(set, out, &bias, scale, beside, sigmoid),
+        Activation::Softplus => finish(set, out, &bias, scale, beside, softplus),
+        Activation::Silu => finish(set, out, &bias, scale, beside, silu),
+        Activation::Elu => finish(set, out, &bias, scale, beside, elu),
+        Activation::Tanh => finish(set, out, &bias, scale, beside, tanh),
         Activation::Bernoulli(draw) => {
             let mut words = Vec::new();
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || {
                     for (row, out) in out.chunks_exact_mut(m).enumerate() {
@@ -140,6 +147,7 @@ fn compute(
 
 /// The epilogue of a smooth activation; `bias` covers a whole number of rows.
 fn finish(
+    set: Instructions,
     out: &mut [f32],
     bias: &[f32],
     scale: f32,
@@ -147,7 +155,7 @@ fn finish(
     activation: impl Fn(f32) -> (f32, f32),
 ) {
     let runs = out.chunks_mut(bias.len());
-    vectorize(
+    set.vectorize(
         // Moved in, or the compiler must expect the stores to change what it captures.
         #[inline(always)]
         move || match beside {

@@ -2,11 +2,11 @@
 //! nearest to the core.
 
 use super::{
-    activation::exp,
+    activation::{exp, ln},
     finish::{Activated, Gated, Last},
     host,
+    instructions::Instructions,
     lanes::{LANES, Lanes, Packed},
-    simd::vectorize,
 };
 use crate::device::{Head, Net, Nonlinearity, Result};
 
@@ -30,6 +30,7 @@ pub(super) struct PackedNet<'a> {
     top: Top<'a>,
     nonlinearity: Nonlinearity,
     base_precision: f32,
+    set: Instructions,
 }
 
 /// What the passes over a tile write.
@@ -41,7 +42,7 @@ pub(super) struct Workspace {
 }
 
 impl<'a> PackedNet<'a> {
-    pub fn new(net: &Net<'a>) -> Result<Self> {
+    pub fn new(set: Instructions, net: &Net<'a>) -> Result<Self> {
         let mut layers = Vec::new();
         for layer in &net.layers {
             let weights = host("langevin", "layer weights", layer.weights)?;
@@ -54,7 +55,10 @@ impl<'a> PackedNet<'a> {
         let (last, hidden) = layers.split_last().expect("a net has a layer");
         // Each direction on a thread: this also wakes the threads for the tiles.
         let pack = |weights, shape| {
-            rayon::join(|| Packed::new(weights, shape), || Packed::transposed(weights, shape))
+            rayon::join(
+                || Packed::new(set, weights, shape),
+                || Packed::transposed(set, weights, shape),
+            )
         };
         let hidden = hidden.iter().map(|(weights, bias, shape)| {
             let (forward, backward) = pack(weights, *shape);
@@ -77,6 +81,7 @@ impl<'a> PackedNet<'a> {
             },
             nonlinearity: net.nonlinearity,
             base_precision: net.base_precision,
+            set,
         })
     }
 
@@ -138,7 +143,7 @@ impl<'a> PackedNet<'a> {
             Top::Free { forward, bias, backward } => {
                 let values = if self.hidden.is_empty() { x } else { &current[..] };
                 forward.multiply(values, Some(bias), next, ());
-                let log_sum = softmax(&mut next[..forward.outputs], energy.is_some());
+                let log_sum = softmax(self.set, &mut next[..forward.outputs], energy.is_some());
                 if let Some(energy) = &mut energy {
                     add_scaled(energy, &log_sum, -1.0);
                 }
@@ -186,8 +191,8 @@ fn base_energy(x: &[Lanes], precision: f32, constant: f32) -> Lanes {
 }
 
 /// Replaces outputs by their softmax; their log-sum-exp where wanted.
-fn softmax(outputs: &mut [Lanes], wanted: bool) -> Lanes {
-    vectorize(
+fn softmax(set: Instructions, outputs: &mut [Lanes], wanted: bool) -> Lanes {
+    set.vectorize(
         #[inline(always)]
         || {
             let mut largest = Lanes([f32::NEG_INFINITY; LANES]);
@@ -210,7 +215,7 @@ fn softmax(outputs: &mut [Lanes], wanted: bool) -> Lanes {
             }
             if wanted {
                 for (largest, total) in largest.0.iter_mut().zip(&total.0) {
-                    *largest += total.ln();
+                    *largest += ln(*total);
                 }
             }
             largest

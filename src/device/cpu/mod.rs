@@ -6,9 +6,12 @@ mod activation;
 mod anneal;
 mod bits;
 mod choices;
+mod dense;
 mod exchange;
 mod finish;
+mod gemm;
 mod gibbs;
+mod instructions;
 mod lanes;
 mod langevin;
 mod linear;
@@ -32,6 +35,7 @@ mod temper;
 mod transpose;
 mod weights;
 
+pub use instructions::{Instructions, NAMES};
 use rayon::prelude::*;
 
 use super::{
@@ -54,16 +58,9 @@ const CHUNK: usize = 1 << 14;
 
 /// The CPU backend.
 #[derive(Debug)]
-pub struct Cpu;
-
-/// The instruction set that the kernels run on.
-pub fn simd_name() -> &'static str {
-    match format!("{:?}", pulp::Arch::new()) {
-        name if name.starts_with("V4") => "AVX-512",
-        name if name.starts_with("V3") => "AVX2",
-        name if name.starts_with("Neon") => "NEON",
-        _ => "baseline SIMD",
-    }
+pub struct Cpu {
+    /// What its kernels run on.
+    pub set: Instructions,
 }
 
 impl Kernels for Cpu {
@@ -133,65 +130,65 @@ impl Kernels for Cpu {
     }
 
     fn gibbs(&self, call: Gibbs<'_>) -> Result<()> {
-        gibbs::gibbs(call)
+        gibbs::gibbs(self.set, call)
     }
 
     fn anneal(&self, call: Anneal<'_>) -> Result<()> {
-        anneal::anneal(call)
+        anneal::anneal(self.set, call)
     }
 
     fn linear(&self, call: &Linear<'_>, companion: Companion<'_>, out: &mut Array) -> Result<()> {
-        linear::linear(call, companion, out)
+        linear::linear(self.set, call, companion, out)
     }
 
     fn linear_sum(&self, call: &Linear<'_>, out: &mut Array) -> Result<()> {
-        linear::linear_sum(call, out)
+        linear::linear_sum(self.set, call, out)
     }
 
     fn peak_product(&self, x: &Array, weights: &Array, out: &mut Array) -> Result<()> {
-        peak::product(x, weights, out)
+        peak::product(self.set, x, weights, out)
     }
 
     fn outer(&self, call: &Outer<'_>, out: &mut Array) -> Result<()> {
-        outer::outer(call, out)
+        outer::outer(self.set, call, out)
     }
 
     fn statistics(&self, call: &mut Statistics<'_>) -> Result<bool> {
-        statistics::statistics(call)?;
+        statistics::statistics(self.set, call)?;
         Ok(true)
     }
 
     fn reduce(&self, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
-        reduce::reduce(call, x, out)
+        reduce::reduce(self.set, call, x, out)
     }
 
     fn pointwise(&self, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
-        pointwise::pointwise(call, out)
+        pointwise::pointwise(self.set, call, out)
     }
 
     fn softmax(&self, x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {
-        softmax::softmax(x, p, log_sum)
+        softmax::softmax(self.set, x, p, log_sum)
     }
 
     fn normalize(&self, out: &mut Array, norms: &mut Array) -> Result<()> {
-        normalize::normalize(out, norms)
+        normalize::normalize(self.set, out, norms)
     }
 
     fn langevin(&self, call: Langevin<'_>) -> Result<bool> {
-        langevin::langevin(call)?;
+        langevin::langevin(self.set, call)?;
         Ok(true)
     }
 
     fn accept(&self, call: Accept<'_>) -> Result<()> {
-        accept::accept(call)
+        accept::accept(self.set, call)
     }
 
     fn exchange(&self, call: Exchange<'_, '_>) -> Result<()> {
-        exchange::exchange(call)
+        exchange::exchange(self.set, call)
     }
 
     fn temper(&self, call: Temper<'_>) -> Result<bool> {
-        temper::temper(call)
+        temper::temper(self.set, call)
     }
 
     fn potential(&self, call: Potential<'_>) -> Result<()> {
@@ -205,7 +202,7 @@ impl Kernels for Cpu {
         parameter: &mut Array,
         moments: &mut [Array],
     ) -> Result<()> {
-        optimize::optimize(call, gradient, parameter, moments)
+        optimize::optimize(self.set, call, gradient, parameter, moments)
     }
 
     fn philox(&self, blocks: &Array, out: &mut Array) -> Result<()> {

@@ -6,33 +6,19 @@
 //! pair gives the radius √(−2 log u), the second the angle 2πu; the first unit takes the cosine,
 //! the second the sine. No normal is beyond √(48 log 2) = 5.77, where u is smallest.
 //!
-//! The polynomials are those of Cephes (Moshier 1989): `logf` on [√½, √2), `sinf` and `cosf` on
-//! [−π/4, π/4].
+//! The polynomials are those of Cephes (Moshier 1989): `sinf` and `cosf` on [−π/4, π/4], and `logf`, see
+//! `activation.rs`.
 
-use super::simd::{RowDraw, row_words};
+use super::{
+    activation::ln,
+    simd::{RowDraw, row_words},
+};
 use crate::random::{blocks, uniform};
 
 /// √(−2 log u), u the uniform of the word.
 #[inline(always)]
 fn radius(word: u32) -> f32 {
-    // u = (1 + x)·2^exponent with 1 + x in [√½, √2); SQRT_HALF holds the bits of √½.
-    const SQRT_HALF: u32 = 0x3f35_04f3;
-    let shifted = uniform(word).to_bits().wrapping_sub(SQRT_HALF);
-    let exponent = (shifted as i32 >> 23) as f32;
-    let x = f32::from_bits((shifted & 0x007f_ffff) + SQRT_HALF) - 1.0;
-    let p = 7.037_683_6e-2;
-    let p = p * x - 1.151_461e-1;
-    let p = p * x + 1.167_699_9e-1;
-    let p = p * x - 1.242_014_1e-1;
-    let p = p * x + 1.424_932_3e-1;
-    let p = p * x - 1.666_805_8e-1;
-    let p = p * x + 2.000_071_5e-1;
-    let p = p * x - 2.499_999_4e-1;
-    let p = p * x + 3.333_333e-1;
-    let square = x * x;
-    // log 2 in two parts, the first exact in few bits.
-    let tail = (square * x * p - exponent * 2.121_944_4e-4) - 0.5 * square;
-    (-2.0 * ((x + tail) + exponent * 0.693_359_4)).sqrt()
+    (-2.0 * ln(uniform(word))).sqrt()
 }
 
 /// (cos, sin) of 2πu, u the uniform of the word.

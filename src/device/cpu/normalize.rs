@@ -2,16 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::{chunk_rows, host_mut, reduce::sum_pairs, simd::vectorize};
+use super::{chunk_rows, host_mut, instructions::Instructions, reduce::sum_pairs};
 use crate::device::{Array, Result};
 
-pub(super) fn normalize(out: &mut Array, norms: &mut Array) -> Result<()> {
+pub(super) fn normalize(set: Instructions, out: &mut Array, norms: &mut Array) -> Result<()> {
     let columns = out.columns();
     let rows = chunk_rows(columns);
     let out = host_mut("normalize", "out", out)?;
     let norms = host_mut("normalize", "norms", norms)?;
     norms.par_chunks_mut(rows).zip(out.par_chunks_mut(rows * columns)).for_each(|(norms, out)| {
-        vectorize(
+        set.vectorize(
             #[inline(always)]
             || {
                 for (norm, row) in norms.iter_mut().zip(out.chunks_exact_mut(columns)) {

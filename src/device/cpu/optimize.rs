@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::{CHUNK, host, host_mut, simd::vectorize};
+use super::{CHUNK, host, host_mut, instructions::Instructions};
 use crate::device::{Array, Optimize, Result};
 
 pub(super) fn optimize(
+    set: Instructions,
     call: Optimize,
     gradient: &Array,
     parameter: &mut Array,
@@ -19,7 +20,7 @@ pub(super) fn optimize(
             // Not used, but refused where it would be.
             host("optimize", "moment", m)?;
             chunks.for_each(|(p, g)| {
-                vectorize(
+                set.vectorize(
                     #[inline(always)]
                     || {
                         for (p, g) in p.iter_mut().zip(g) {
@@ -32,7 +33,7 @@ pub(super) fn optimize(
         (Optimize::Sgd { rate, momentum, decay }, [m, ..]) => {
             let m = host_mut("optimize", "moment", m)?.par_chunks_mut(CHUNK);
             chunks.zip(m).for_each(|((p, g), m)| {
-                vectorize(
+                set.vectorize(
                     #[inline(always)]
                     || {
                         for ((p, m), g) in p.iter_mut().zip(m).zip(g) {
@@ -47,7 +48,7 @@ pub(super) fn optimize(
             let m = host_mut("optimize", "first moment", m)?.par_chunks_mut(CHUNK);
             let v = host_mut("optimize", "second moment", v)?.par_chunks_mut(CHUNK);
             chunks.zip(m).zip(v).for_each(|(((p, g), m), v)| {
-                vectorize(
+                set.vectorize(
                     #[inline(always)]
                     || {
                         for (((p, m), v), g) in p.iter_mut().zip(m).zip(v).zip(g) {

@@ -8,10 +8,10 @@ use super::{
     bits::{PANEL, as_sums_mut, scratch_sums},
     choices::BitRows,
     host, host_mut,
+    instructions::Instructions,
     lanes::LANES,
     row_weight,
     scratch::Scratch,
-    simd::vectorize,
     transpose::transpose,
     weights::{Term, Weights, any_bits, bits_pay, sum_of_products},
 };
@@ -26,15 +26,21 @@ const TABLE_ROWS: usize = 2 * TILE;
 /// Rows of the batch that one task takes.
 pub(super) const BATCH: usize = 256;
 
-pub(super) fn outer(call: &Outer<'_>, out: &mut Array) -> Result<()> {
-    let sides = Side::all("outer", call)?;
+pub(super) fn outer(set: Instructions, call: &Outer<'_>, out: &mut Array) -> Result<()> {
+    let sides = Side::all(set, "outer", call)?;
     let x_offset = host("outer", "x_offset", call.x_offset)?;
-    multiply(&sides, x_offset, call.accumulate, host_mut("outer", "out", out)?);
+    multiply(set, &sides, x_offset, call.accumulate, host_mut("outer", "out", out)?);
     Ok(())
 }
 
 /// out ← the sum over the sides, or adds this to it.
-pub(super) fn multiply(sides: &[Side<'_>], x_offset: &[f32], accumulate: bool, out: &mut [f32]) {
+pub(super) fn multiply(
+    set: Instructions,
+    sides: &[Side<'_>],
+    x_offset: &[f32],
+    accumulate: bool,
+    out: &mut [f32],
+) {
     let h = out.len() / x_offset.len();
     let tiles: Option<Vec<&[BitRows]>> = sides.iter().map(|side| side.tiles.as_deref()).collect();
     if let Some(tiles) = tiles {
@@ -42,11 +48,11 @@ pub(super) fn multiply(sides: &[Side<'_>], x_offset: &[f32], accumulate: bool, o
         for side in sides {
             total.iter_mut().zip(&side.total).for_each(|(total, side)| *total += side);
         }
-        let weights: Vec<_> = sides.iter().map(|side| side.weights(h, true)).collect();
+        let weights: Vec<_> = sides.iter().map(|side| side.weights(set, h, true)).collect();
         let terms = sides.iter().zip(&weights).zip(tiles);
         let terms: Vec<_> =
             terms.map(|((side, weights), tiles)| side.term(weights, tiles)).collect();
-        by_bits(&terms, x_offset, &total, accumulate, out);
+        by_bits(set, &terms, x_offset, &total, accumulate, out);
         return;
     }
     let tile = tile(x_offset.len());
@@ -55,9 +61,9 @@ pub(super) fn multiply(sides: &[Side<'_>], x_offset: &[f32], accumulate: bool, o
         let mut product = vec![0.0; out.len()];
         for (index, side) in sides.iter().enumerate() {
             let mut columns = vec![0.0; rows * side.rows];
-            transpose(&side.x[first..], side.d, (side.rows, rows), &mut columns, side.rows);
-            side.weights(h, false).multiply(&columns, &mut product);
-            vectorize(
+            transpose(set, &side.x[first..], side.d, (side.rows, rows), &mut columns, side.rows);
+            side.weights(set, h, false).multiply(&columns, &mut product);
+            set.vectorize(
                 #[inline(always)]
                 || {
                     let each = out.chunks_exact_mut(h).zip(product.chunks_exact(h));
@@ -71,7 +77,14 @@ pub(super) fn multiply(sides: &[Side<'_>], x_offset: &[f32], accumulate: bool, o
 }
 
 /// out ← the sum of all terms − μ · total, or adds this to it: every value is written once.
-fn by_bits(terms: &[Term<'_>], x_offset: &[f32], total: &[f32], accumulate: bool, out: &mut [f32]) {
+fn by_bits(
+    set: Instructions,
+    terms: &[Term<'_>],
+    x_offset: &[f32],
+    total: &[f32],
+    accumulate: bool,
+    out: &mut [f32],
+) {
     let tile = tile(x_offset.len());
     // Tiles that share a table.
     let tiles = (TABLE_ROWS / tile).max(1);
@@ -88,7 +101,7 @@ fn by_bits(terms: &[Term<'_>], x_offset: &[f32], total: &[f32], accumulate: bool
                     let sums = &mut as_sums_mut(&mut sums)[..rows.len()];
                     let panel = first_column / PANEL;
                     sum_of_products(terms, panel, (first..first + count, first * tile), sums);
-                    vectorize(
+                    set.vectorize(
                         #[inline(always)]
                         || {
                             let each = rows.iter_mut().zip(&*sums).zip(&x_offset[first * tile..]);
@@ -143,7 +156,7 @@ pub(super) struct Side<'a> {
 
 impl<'a> Side<'a> {
     /// All of a call; their columns of x are looked at while their y are centred.
-    pub fn all(kernel: &'static str, call: &Outer<'a>) -> Result<Vec<Self>> {
+    pub fn all(set: Instructions, kernel: &'static str, call: &Outer<'a>) -> Result<Vec<Self>> {
         let (d, h) = (call.x_offset.columns(), call.y_offset.columns());
         let y_offset = host(kernel, "y_offset", call.y_offset)?;
         let xs = call.terms.iter().map(|term| host(kernel, "x", term.x));
@@ -152,8 +165,8 @@ impl<'a> Side<'a> {
         let by_bits = xs.iter().all(pay);
         let sides = call.terms.par_iter().zip(xs).map(|(term, x)| {
             let (tiles, centred) = rayon::join(
-                || by_bits.then(|| columns_of_bits(x, d)),
-                || centre(kernel, term, y_offset),
+                || by_bits.then(|| columns_of_bits(set, x, d)),
+                || centre(set, kernel, term, y_offset),
             );
             let (centred, total) = centred?;
             Ok(Self { x, rows: term.x.rows(), d, centred, total, tiles })
@@ -166,8 +179,8 @@ impl<'a> Side<'a> {
         &bytemuck::must_cast_slice(&self.centred)[..self.rows * self.total.len()]
     }
 
-    fn weights(&self, h: usize, bits: bool) -> Weights<'_> {
-        Weights::new(self.centred(), (self.rows, h), false, bits)
+    fn weights(&self, set: Instructions, h: usize, bits: bool) -> Weights<'_> {
+        Weights::new(set, self.centred(), (self.rows, h), false, bits)
     }
 
     /// The term where columns of x become rows, of which bits need no multiplications.
@@ -177,15 +190,16 @@ impl<'a> Side<'a> {
 }
 
 /// The columns of x `[rows, D]` by tiles.
-fn columns_of_bits(x: &[f32], d: usize) -> Vec<BitRows> {
+fn columns_of_bits(set: Instructions, x: &[f32], d: usize) -> Vec<BitRows> {
     let tile = tile(d);
     let firsts: Vec<usize> = (0..d).step_by(tile).collect();
-    let of = |first: &usize| BitRows::of_columns(x, d, *first, tile.min(d - first));
+    let of = |first: &usize| BitRows::of_columns(set, x, d, *first, tile.min(d - first));
     firsts.par_iter().map(of).collect()
 }
 
 /// The y of a term, centred and weighted, and its column sums.
 fn centre(
+    set: Instructions,
     kernel: &'static str,
     term: &OuterTerm<'_>,
     y_offset: &[f32],
@@ -201,7 +215,7 @@ fn centre(
         .enumerate()
         .map(|(batch, (centred, y))| {
             let mut total = vec![0.0; h];
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || {
                     let rows = centred.chunks_exact_mut(h).zip(y.chunks_exact(h)).enumerate();

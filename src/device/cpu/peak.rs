@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{
     super::{Array, Result},
     host, host_mut,
+    instructions::Instructions,
     matmul::matmul,
 };
 
@@ -13,7 +14,12 @@ const PIECE: usize = 1 << 20;
 
 /// See [`crate::device::Kernels::peak_product`]: the GEMM crate on all threads, each of which takes
 /// its share of the rows in one call.
-pub(super) fn product(x: &Array, weights: &Array, out: &mut Array) -> Result<()> {
+pub(super) fn product(
+    set: Instructions,
+    x: &Array,
+    weights: &Array,
+    out: &mut Array,
+) -> Result<()> {
     let (k, m) = weights.shape();
     let rows = x.rows.div_ceil(rayon::current_num_threads()).max(1);
     let x = host("peak_product", "x", x)?;
@@ -21,7 +27,7 @@ pub(super) fn product(x: &Array, weights: &Array, out: &mut Array) -> Result<()>
     host_mut("peak_product", "out", out)?
         .par_chunks_mut(rows * m)
         .zip(x.par_chunks(rows * k))
-        .for_each(|(out, x)| matmul(out, x, weights, (x.len() / k, k, m)));
+        .for_each(|(out, x)| matmul(set, out, x, weights, (x.len() / k, k, m)));
     Ok(())
 }
 
@@ -43,20 +49,22 @@ mod tests {
 
     #[test]
     fn a_product_and_a_large_copy_are_exact_in_whole_numbers() {
-        let device = Device::cpu();
         let (n, k, m) = (37, 70, 41);
         let value = |i: usize| ((i * 31) % 17) as f32 - 8.0;
         let x: Vec<f32> = (0..n * k).map(value).collect();
         let w: Vec<f32> = (0..k * m).map(|i| value(i + 3)).collect();
-        let mut out = device.zeros(n, m).unwrap();
-        let (xs, ws) = (device.upload(n, k, &x).unwrap(), device.upload(k, m, &w).unwrap());
-        device.peak_product(&xs, &ws, &mut out).unwrap();
-        let out = pollster::block_on(device.read(&out)).unwrap();
-        for (i, found) in out.iter().enumerate() {
-            let wanted: f32 = (0..k).map(|j| x[i / m * k + j] * w[j * m + i % m]).sum();
-            assert_eq!(*found, wanted, "{i}");
+        for set in Instructions::available() {
+            let device = Device::cpu_with(set);
+            let mut out = device.zeros(n, m).unwrap();
+            let (xs, ws) = (device.upload(n, k, &x).unwrap(), device.upload(k, m, &w).unwrap());
+            device.peak_product(&xs, &ws, &mut out).unwrap();
+            let out = pollster::block_on(device.read(&out)).unwrap();
+            for (i, found) in out.iter().enumerate() {
+                let wanted: f32 = (0..k).map(|j| x[i / m * k + j] * w[j * m + i % m]).sum();
+                assert_eq!(*found, wanted, "{i}, {set:?}");
+            }
+            assert!(device.peak_product(&ws, &xs, &mut device.zeros(k, k).unwrap()).is_err());
         }
-        assert!(device.peak_product(&ws, &xs, &mut device.zeros(k, k).unwrap()).is_err());
 
         let source: Vec<f32> = (0..2 * PIECE + 5).map(|i| i as f32).collect();
         let mut target = vec![0.0; source.len()];

@@ -4,26 +4,29 @@ use rayon::prelude::*;
 
 use super::{
     CHUNK, chunk_rows, host, host_mut,
+    instructions::Instructions,
     normal::add_normals,
-    simd::{RowDraw, bernoulli_row, map_words, vectorize},
+    simd::{RowDraw, bernoulli_row, map_words},
 };
 use crate::{
     device::{Array, Draw, Pointwise, Result},
     random::{key, philox, uniform},
 };
 
-pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
+pub(super) fn pointwise(set: Instructions, call: Pointwise<'_>, out: &mut Array) -> Result<()> {
     let columns = out.columns();
     let out = host_mut("pointwise", "out", out)?;
     match call {
         Pointwise::Fill(value) => out.fill(value),
         Pointwise::Scale(value) => update(
+            set,
             out,
             #[inline(always)]
             move |out| value * out,
         ),
         // By comparisons that NaN fails, so that it stays.
         Pointwise::Clamp { low, high } => update(
+            set,
             out,
             #[inline(always)]
             move |out| {
@@ -32,18 +35,21 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             },
         ),
         Pointwise::Axpy { x, scale } => combine(
+            set,
             out,
             host("pointwise", "x", x)?,
             #[inline(always)]
             move |out, x| out + scale * x,
         ),
         Pointwise::Lerp { x, rate } => combine(
+            set,
             out,
             host("pointwise", "x", x)?,
             #[inline(always)]
             move |out, x| out + rate * (x - out),
         ),
         Pointwise::Multiply { x } => combine(
+            set,
             out,
             host("pointwise", "x", x)?,
             #[inline(always)]
@@ -55,6 +61,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         Pointwise::Select { mask, x } => {
             let mask = host("pointwise", "mask", mask)?;
             combine_rows(
+                set,
                 (out, columns),
                 host("pointwise", "x", x)?,
                 #[inline(always)]
@@ -68,6 +75,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         Pointwise::AxpyRows { x, factors, scale } => {
             let factors = host("pointwise", "factors", factors)?;
             combine_rows(
+                set,
                 (out, columns),
                 host("pointwise", "x", x)?,
                 #[inline(always)]
@@ -80,6 +88,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             );
         }
         Pointwise::MixRows { x, share, draw } => combine_rows(
+            set,
             (out, columns),
             host("pointwise", "x", x)?,
             #[inline(always)]
@@ -93,6 +102,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         Pointwise::Bernoulli { p, draw } => {
             let p = host("pointwise", "p", p)?;
             draw_rows(
+                set,
                 (out, columns),
                 draw,
                 #[inline(always)]
@@ -102,6 +112,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             );
         }
         Pointwise::Normal { scale, draw } => draw_rows(
+            set,
             (out, columns),
             draw,
             #[inline(always)]
@@ -110,6 +121,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
         Pointwise::Uniform { low, high, draw } => {
             let width = high - low;
             draw_rows(
+                set,
                 (out, columns),
                 draw,
                 #[inline(always)]
@@ -125,6 +137,7 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
             );
         }
         Pointwise::Rademacher { draw } => draw_rows(
+            set,
             (out, columns),
             draw,
             #[inline(always)]
@@ -144,9 +157,9 @@ pub(super) fn pointwise(call: Pointwise<'_>, out: &mut Array) -> Result<()> {
 }
 
 /// out ← change(out).
-fn update(out: &mut [f32], change: impl Fn(f32) -> f32 + Sync + Copy) {
+fn update(set: Instructions, out: &mut [f32], change: impl Fn(f32) -> f32 + Sync + Copy) {
     out.par_chunks_mut(CHUNK).for_each(|out| {
-        vectorize(
+        set.vectorize(
             #[inline(always)]
             move || {
                 for out in out {
@@ -158,9 +171,14 @@ fn update(out: &mut [f32], change: impl Fn(f32) -> f32 + Sync + Copy) {
 }
 
 /// out ← change(out, x).
-fn combine(out: &mut [f32], x: &[f32], change: impl Fn(f32, f32) -> f32 + Sync + Copy) {
+fn combine(
+    set: Instructions,
+    out: &mut [f32],
+    x: &[f32],
+    change: impl Fn(f32, f32) -> f32 + Sync + Copy,
+) {
     out.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).for_each(|(out, x)| {
-        vectorize(
+        set.vectorize(
             #[inline(always)]
             move || {
                 for (out, x) in out.iter_mut().zip(x) {
@@ -173,6 +191,7 @@ fn combine(out: &mut [f32], x: &[f32], change: impl Fn(f32, f32) -> f32 + Sync +
 
 /// Calls `change` with the number, the values and the x of every row.
 fn combine_rows(
+    set: Instructions,
     (out, columns): (&mut [f32], usize),
     x: &[f32],
     change: impl Fn(usize, &mut [f32], &[f32]) + Sync + Copy,
@@ -180,7 +199,7 @@ fn combine_rows(
     let rows = chunk_rows(columns);
     let chunks = out.par_chunks_mut(rows * columns).zip(x.par_chunks(rows * columns));
     chunks.enumerate().for_each(|(chunk, (out, x))| {
-        vectorize(
+        set.vectorize(
             #[inline(always)]
             move || {
                 let each = out.chunks_exact_mut(columns).zip(x.chunks_exact(columns));
@@ -194,6 +213,7 @@ fn combine_rows(
 
 /// Calls `change` with the number, the values and the draws of every row, and with scratch.
 fn draw_rows(
+    set: Instructions,
     (out, columns): (&mut [f32], usize),
     draw: Draw,
     change: impl Fn(usize, &mut [f32], RowDraw, &mut Vec<u32>) + Sync + Copy,
@@ -201,7 +221,7 @@ fn draw_rows(
     let rows = chunk_rows(columns);
     let chunks = out.par_chunks_mut(rows * columns).enumerate();
     chunks.for_each_init(Vec::new, |words, (chunk, out)| {
-        vectorize(
+        set.vectorize(
             #[inline(always)]
             move || {
                 for (row, out) in out.chunks_exact_mut(columns).enumerate() {

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{host, host_mut};
+use super::{
+    activation::{exp, ln},
+    host, host_mut,
+};
 use crate::device::{Formula, Potential, Result};
 
 /// Rows of a task.
@@ -72,14 +75,14 @@ fn mixture(x: &[f32], parameters: &[f32], components: usize, score: Option<&mut 
     for component in each() {
         let log = log_density(x, component);
         let above = log.max(largest);
-        sum = sum * (largest - above).exp() + (log - above).exp();
+        sum = sum * exp(largest - above) + exp(log - above);
         largest = above;
     }
-    let total = largest + sum.ln();
+    let total = largest + ln(sum);
     if let Some(score) = score {
         score.fill(0.0);
         for component in each() {
-            let share = (log_density(x, component) - total).exp();
+            let share = exp(log_density(x, component) - total);
             for (i, score) in score.iter_mut().enumerate() {
                 *score -= share * pull(x, component, i);
             }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{chunk_rows, host, host_mut, row_weight, simd::vectorize};
+use super::{chunk_rows, host, host_mut, instructions::Instructions, row_weight};
 use crate::device::{Array, Reduce, Result};
 
 /// Values that one task sums; fixed, so that the order of a sum is.
@@ -64,7 +64,12 @@ fn sum_lanes(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
-pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
+pub(super) fn reduce(
+    set: Instructions,
+    call: Reduce<'_>,
+    x: &Array,
+    out: &mut Array,
+) -> Result<()> {
     let values = host("reduce", "x", x)?;
     let out = host_mut("reduce", "out", out)?;
     match call {
@@ -79,7 +84,7 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
                 .enumerate()
                 .map(|(index, x)| {
                     let mut part = vec![0.0; columns];
-                    vectorize(
+                    set.vectorize(
                         #[inline(always)]
                         || {
                             for (row, x) in x.chunks_exact(columns).enumerate() {
@@ -97,12 +102,12 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
             }
             out.iter_mut().zip(&total).for_each(|(out, total)| *out += total);
         }
-        Reduce::SumOfSquares => out[0] = total(values, values, |x, _| x * x),
+        Reduce::SumOfSquares => out[0] = total(set, values, values, |x, _| x * x),
         Reduce::SquaredDistance(other) => {
             let other = host("reduce", "other", other)?;
-            out[0] = total(values, other, |x, y| (x - y) * (x - y));
+            out[0] = total(set, values, other, |x, y| (x - y) * (x - y));
         }
-        Reduce::NonFinite => out[0] = total(values, values, |x, _| f32::from(!x.is_finite())),
+        Reduce::NonFinite => out[0] = total(set, values, values, |x, _| f32::from(!x.is_finite())),
         Reduce::RowDot(other) => {
             let other = host("reduce", "other", other)?;
             let columns = x.columns();
@@ -110,7 +115,7 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
             let one = other.len() == columns;
             let parts = out.par_chunks_mut(rows).zip(values.par_chunks(rows * columns)).enumerate();
             parts.for_each(|(part, (out, x))| {
-                vectorize(
+                set.vectorize(
                     #[inline(always)]
                     || {
                         let each = out.iter_mut().zip(x.chunks_exact(columns)).enumerate();
@@ -127,12 +132,12 @@ pub(super) fn reduce(call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()>
 }
 
 /// Σ term(x, y), chunk by chunk.
-fn total(x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32 + Sync) -> f32 {
+fn total(set: Instructions, x: &[f32], y: &[f32], term: impl Fn(f32, f32) -> f32 + Sync) -> f32 {
     let partial: Vec<f32> = x
         .par_chunks(CHUNK)
         .zip(y.par_chunks(CHUNK))
         .map(|(x, y)| {
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || sum_pairs(x, y, &term),
             )

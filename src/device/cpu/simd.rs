@@ -1,6 +1,6 @@
 //! Vectorised draws over a row: Philox words, Bernoulli states, uniforms and signs. Written as
-//! plain loops over fixed-size lanes and compiled for the CPU at hand by `pulp`'s run-time
-//! dispatch. Only products and sums are used, never a fused multiply-add, so every instruction set
+//! plain loops over fixed-size lanes and compiled for every instruction set, see
+//! `instructions.rs`. Only products and sums are used, never a fused multiply-add, so every instruction set
 //! gives the same bits.
 
 use super::activation::sigmoid;
@@ -13,13 +13,6 @@ use crate::{
 /// registers on every CPU.
 const PAIRS: usize = 32;
 const FEW_PAIRS: usize = 8;
-
-/// Runs `work` compiled for the widest SIMD that this CPU has. Mark the closure, and all that it
-/// calls, `#[inline(always)]`: what is not inlined is compiled for the baseline.
-#[inline(always)]
-pub(super) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
-}
 
 /// Where the draws of one row come from.
 #[derive(Clone, Copy)]

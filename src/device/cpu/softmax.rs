@@ -2,10 +2,20 @@
 
 use rayon::prelude::*;
 
-use super::{activation::exp, chunk_rows, host, host_mut, reduce::sum_pairs, simd::vectorize};
+use super::{
+    activation::{exp, ln},
+    chunk_rows, host, host_mut,
+    instructions::Instructions,
+    reduce::sum_pairs,
+};
 use crate::device::{Array, Result};
 
-pub(super) fn softmax(x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {
+pub(super) fn softmax(
+    set: Instructions,
+    x: &Array,
+    p: &mut Array,
+    log_sum: &mut Array,
+) -> Result<()> {
     let k = x.columns();
     let rows = chunk_rows(k);
     let x = host("softmax", "x", x)?;
@@ -16,7 +26,7 @@ pub(super) fn softmax(x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<(
         .zip(p.par_chunks_mut(rows * k))
         .zip(x.par_chunks(rows * k))
         .for_each(|((log_sum, p), x)| {
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || {
                     // Rows may be short: the exponentials run over all of them.
@@ -31,7 +41,7 @@ pub(super) fn softmax(x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<(
                         let total = sum_pairs(p, p, |p, _| p);
                         let share = 1.0 / total;
                         p.iter_mut().for_each(|p| *p *= share);
-                        *log_sum += total.ln();
+                        *log_sum += ln(total);
                     }
                 },
             );

@@ -4,17 +4,17 @@ use rayon::prelude::*;
 
 use super::{
     host, host_mut,
+    instructions::Instructions,
     outer::{BATCH, Side, multiply},
     reduce::dot,
     row_weight,
-    simd::vectorize,
 };
 use crate::device::{Result, RowWeights, Statistics};
 
 const KERNEL: &str = "statistics";
 
-pub(super) fn statistics(call: &mut Statistics<'_>) -> Result<()> {
-    let sides = Side::all(KERNEL, &call.outer())?;
+pub(super) fn statistics(set: Instructions, call: &mut Statistics<'_>) -> Result<()> {
+    let sides = Side::all(set, KERNEL, &call.outer())?;
     let mu = host(KERNEL, "x_offset", call.x_offset)?;
     let lambda = host(KERNEL, "y_offset", call.y_offset)?;
     let products = host_mut(KERNEL, "products", call.products)?;
@@ -25,7 +25,7 @@ pub(super) fn statistics(call: &mut Statistics<'_>) -> Result<()> {
     let parts: Vec<Vec<Part>> = sides
         .par_iter()
         .zip(call.terms)
-        .map(|(side, term)| sums(side, term.weights, (mu, lambda)))
+        .map(|(side, term)| sums(set, side, term.weights, (mu, lambda)))
         .collect::<Result<_>>()?;
     for part in parts.iter().flatten() {
         for ((sum, x), mu) in x_sums.iter_mut().zip(&part.x).zip(mu) {
@@ -35,7 +35,7 @@ pub(super) fn statistics(call: &mut Statistics<'_>) -> Result<()> {
             *sum += y + part.weights * lambda;
         }
     }
-    multiply(&sides, mu, false, products);
+    multiply(set, &sides, mu, false, products);
     Ok(())
 }
 
@@ -51,6 +51,7 @@ struct Part {
 }
 
 fn sums(
+    set: Instructions,
     side: &Side<'_>,
     weights: RowWeights<'_>,
     (mu, lambda): (&[f32], &[f32]),
@@ -64,7 +65,7 @@ fn sums(
         .map(|(batch, (x, c))| {
             let (mut to_x, mut to_y) = (vec![0.0; d], vec![0.0; h]);
             let (mut shifts, mut weights) = (0.0, 0.0);
-            vectorize(
+            set.vectorize(
                 #[inline(always)]
                 || {
                     for (row, (x, c)) in x.chunks_exact(d).zip(c.chunks_exact(h)).enumerate() {

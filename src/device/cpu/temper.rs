@@ -9,8 +9,9 @@ use super::{
     anneal::total,
     exchange::{judge, relabel},
     host, host_mut,
+    instructions::Instructions,
     reduce::dot,
-    simd::{RowDraw, row_words, sample_row, vectorize},
+    simd::{RowDraw, row_words, sample_row},
     weights::Weights,
 };
 use crate::{
@@ -31,6 +32,7 @@ struct Tile<'a> {
 
 /// What all tiles read.
 struct Shared<'a> {
+    set: Instructions,
     /// From visible units to hidden ones.
     forth: Weights<'a>,
     back: Weights<'a>,
@@ -47,7 +49,7 @@ struct Shared<'a> {
     first_step: u32,
 }
 
-pub(super) fn temper(call: Temper<'_>) -> Result<bool> {
+pub(super) fn temper(set: Instructions, call: Temper<'_>) -> Result<bool> {
     let (d, h) = call.weights.shape();
     let (ladders, rungs) = (call.hidden_means.rows(), call.betas.len());
     if ladders == 0 {
@@ -55,8 +57,9 @@ pub(super) fn temper(call: Temper<'_>) -> Result<bool> {
     }
     let weights = host("temper", "weights", call.weights)?;
     let shared = Shared {
-        forth: Weights::new(weights, (d, h), false, true),
-        back: Weights::new(weights, (h, d), true, true),
+        set,
+        forth: Weights::new(set, weights, (d, h), false, true),
+        back: Weights::new(set, weights, (h, d), true, true),
         base_bias: host("temper", "base_bias", call.base_bias)?,
         bias_shift: host("temper", "bias_shift", call.bias_shift)?,
         hidden_bias: host("temper", "hidden_bias", call.hidden_bias)?,
@@ -127,7 +130,7 @@ impl Shared<'_> {
                 stream,
             };
             self.back.multiply(&hidden, &mut visible);
-            vectorize(
+            self.set.vectorize(
                 #[inline(always)]
                 || {
                     let rows = visible.chunks_exact_mut(d).zip(hidden.chunks_exact(h));
@@ -172,7 +175,7 @@ impl Shared<'_> {
             }
             self.forth.multiply(&visible, &mut hidden);
             let last = sweep + 1 == self.sweeps;
-            vectorize(
+            self.set.vectorize(
                 #[inline(always)]
                 || {
                     for (row, states) in hidden.chunks_exact_mut(h).enumerate() {

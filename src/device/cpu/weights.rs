@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{
     bits::{self, PANEL, Sums, as_sums, as_sums_mut, scratch_sums},
     choices::BitRows,
+    instructions::Instructions,
     lanes::LANES,
     matmul::{dense_rows, multiply_rows},
     scratch::Scratch,
@@ -23,6 +24,7 @@ const LEAST_ROWS: usize = 512;
 
 /// W `[k, n]`, to be multiplied from the left with rows of chains.
 pub(super) struct Weights<'a> {
+    set: Instructions,
     k: usize,
     n: usize,
     /// W row by row.
@@ -50,17 +52,23 @@ impl Deref for Rows<'_> {
 
 impl<'a> Weights<'a> {
     /// W as it is, or the transpose of a row-major `[n, k]`, for rows of bits where such will come.
-    pub fn new(values: &'a [f32], (k, n): (usize, usize), is_transposed: bool, bits: bool) -> Self {
+    pub fn new(
+        set: Instructions,
+        values: &'a [f32],
+        (k, n): (usize, usize),
+        is_transposed: bool,
+        bits: bool,
+    ) -> Self {
         let rows = match is_transposed {
             true => {
                 let mut rows = Scratch::new(values.len().div_ceil(LANES));
                 let out: &mut [f32] = bytemuck::must_cast_slice_mut(&mut rows);
-                transpose_all(values, (n, k), &mut out[..k * n]);
+                transpose_all(set, values, (n, k), &mut out[..k * n]);
                 Rows::Made(rows, k * n)
             }
             false => Rows::Given(values),
         };
-        Self { k, n, rows, bits: bits && bits_pay(k, n) }
+        Self { set, k, n, rows, bits: bits && bits_pay(k, n) }
     }
 
     /// Whether rows of bits are multiplied in their own way.
@@ -74,7 +82,7 @@ impl<'a> Weights<'a> {
         let Self { k, n, .. } = *self;
         if self.bits {
             let row = |row: usize| x[row * k..(row + 1) * k].to_vec();
-            let tiles = [BitRows::of_rows(x, k)];
+            let tiles = [BitRows::of_rows(self.set, x, k)];
             let terms = [Term::new(self, &tiles, row)];
             let mut sums = scratch_sums(x.len() / k);
             let sums = as_sums_mut(&mut sums);
@@ -87,7 +95,7 @@ impl<'a> Weights<'a> {
                 }
             }
         } else {
-            multiply_rows(out, x, &self.rows, k, n);
+            multiply_rows(self.set, out, x, &self.rows, k, n);
         }
     }
 
@@ -107,12 +115,12 @@ impl<'a> Weights<'a> {
         if share && self.bits {
             let rows = m.div_ceil(rayon::current_num_threads()).max(1);
             let tiles: Vec<BitRows> =
-                x.par_chunks(rows * k).map(|x| BitRows::of_rows(x, k)).collect();
+                x.par_chunks(rows * k).map(|x| BitRows::of_rows(self.set, x, k)).collect();
             if !tiles.iter().any(BitRows::has_others) {
                 let mut sums = scratch_sums(m * self.n.div_ceil(PANEL));
                 as_sums_mut(&mut sums).par_chunks_mut(m.max(1)).enumerate().for_each(
                     |(panel, sums)| {
-                        bits::multiply(&tiles, &self.rows, self.n, panel, sums, false);
+                        bits::multiply(self.set, &tiles, &self.rows, self.n, panel, sums, false);
                     },
                 );
                 shared = Some(sums);
@@ -147,7 +155,7 @@ impl<'a> Term<'a> {
         let mut of_others = vec![0.0; others.len() * weights.n];
         if !others.is_empty() {
             let gathered: Vec<f32> = others.iter().flat_map(|row| dense(*row)).collect();
-            dense_rows(&mut of_others, &gathered, &weights.rows, weights.k, weights.n);
+            dense_rows(weights.set, &mut of_others, &gathered, &weights.rows, weights.k, weights.n);
         }
         Self { weights, tiles, others, of_others }
     }
@@ -162,8 +170,8 @@ pub(super) fn sum_of_products(
     sums: &mut [Sums],
 ) {
     for (index, term) in terms.iter().enumerate() {
-        let (n, onto) = (term.weights.n, index > 0);
-        bits::multiply(&term.tiles[tiles.clone()], &term.weights.rows, n, panel, sums, onto);
+        let (set, n, onto) = (term.weights.set, term.weights.n, index > 0);
+        bits::multiply(set, &term.tiles[tiles.clone()], &term.weights.rows, n, panel, sums, onto);
         let others = term.others.iter().zip(term.of_others.chunks_exact(n));
         let here = others.filter_map(|(row, values)| Some((row.checked_sub(first)?, values)));
         for (row, values) in here {
@@ -227,6 +235,10 @@ mod tests {
     /// What the chains' independence of tiling rests on, for long and short sums.
     #[test]
     fn a_row_has_the_same_bits_in_every_tile() {
+        Instructions::available().into_iter().for_each(same_bits);
+    }
+
+    fn same_bits(set: Instructions) {
         for (k, n) in [
             (1, 5),
             (2, 9),
@@ -249,7 +261,7 @@ mod tests {
                 .copied()
                 .collect();
             for (x, is_transposed) in [(&x, false), (&x, true), (&bits, false), (&mixed, true)] {
-                let w = Weights::new(&w, (k, n), is_transposed, any_bits(x, k));
+                let w = Weights::new(set, &w, (k, n), is_transposed, any_bits(x, k));
                 let mut whole = vec![0.0; 130 * n];
                 w.multiply(x, &mut whole);
                 for (first, rows) in
@@ -260,7 +272,7 @@ mod tests {
                     assert_eq!(
                         part,
                         whole[first * n..(first + rows) * n],
-                        "k {k} n {n} rows {rows}"
+                        "k {k} n {n} rows {rows}, {set:?}"
                     );
                 }
                 // And where threads share the columns.
@@ -272,7 +284,7 @@ mod tests {
                         product.rows(run * 50, out);
                     }
                 });
-                assert_eq!(shared, whole, "k {k} n {n}");
+                assert_eq!(shared, whole, "k {k} n {n}, {set:?}");
             }
         }
     }
