@@ -3,17 +3,19 @@
 mod common;
 mod program;
 
-use common::devices;
+use common::every_device;
 use ergodic::selftest;
 use program::ergodic;
 
 #[test]
 fn every_device_passes() {
-    for device in devices() {
+    for device in every_device() {
         let report = pollster::block_on(selftest::run(&device)).unwrap();
         println!("{report}");
         assert!(report.passed(), "{report}");
         assert_eq!(report.known_answers.len(), 3);
+        let kernels: Vec<&str> = report.wide.iter().map(|check| check.kernel).collect();
+        assert!(kernels.starts_with(&["gibbs", "statistics"]), "{kernels:?}");
         assert_eq!(report.accuracy.len(), 6);
         let sweeps: Vec<u32> = report.invariance.iter().map(|check| check.sweeps).collect();
         assert_eq!(sweeps, [1, 2, 8]);

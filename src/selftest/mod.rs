@@ -1,4 +1,5 @@
-//! Whether the kernels do on this very device what they must: known answers, invariance, accuracy.
+//! Whether the kernels do on this very device what they must: known answers, invariance, wide models,
+//! accuracy.
 //! Nothing here is used in training; a failure means a driver, compiler or device to distrust.
 
 mod accuracy;
@@ -7,6 +8,7 @@ mod gamma;
 mod invariance;
 mod known_answers;
 mod report;
+mod wide;
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ pub use chi_squared::{ChiSquared, chi_squared_tail};
 pub use invariance::{EnumeratedRbm, Fit, LEVEL, invariance};
 pub use known_answers::KnownAnswer;
 pub use report::{Invariance, Report};
+pub use wide::Wide;
 
 use crate::device::{Array, Device, Gibbs, Result};
 
@@ -45,9 +48,10 @@ pub async fn run(device: &Device) -> Result<Report> {
         .await?;
         checks.push(Invariance { sweeps, chains, fit, passed: fit.passed() });
     }
+    let wide = wide::wide(device).await?;
     let accuracy = accuracy::accuracy(device).await?;
     let seconds = start.elapsed().as_secs_f64();
-    Ok(Report::new(device.name().into(), seconds, known_answers, checks, accuracy))
+    Ok(Report::new(device.name().into(), seconds, known_answers, checks, wide, accuracy))
 }
 
 /// Sweeps by the kernel `gibbs`.

@@ -8,6 +8,7 @@ use super::{
     accuracy::{Accuracy, Extreme},
     invariance::{Fit, LEVEL},
     known_answers::KnownAnswer,
+    wide::Wide,
 };
 
 /// What the self-test found on a device.
@@ -22,6 +23,8 @@ pub struct Report {
     pub known_answers: Vec<KnownAnswer>,
     /// Block Gibbs against an enumerated law.
     pub invariance: Vec<Invariance>,
+    /// Kernels on wide models against f64.
+    pub wide: Vec<Wide>,
     /// Elementary functions against f64.
     pub accuracy: Vec<Accuracy>,
 }
@@ -46,12 +49,14 @@ impl Report {
         seconds: f64,
         known_answers: Vec<KnownAnswer>,
         invariance: Vec<Invariance>,
+        wide: Vec<Wide>,
         accuracy: Vec<Accuracy>,
     ) -> Self {
         let passed = known_answers.iter().all(|check| check.passed)
             && invariance.iter().all(|check| check.passed)
+            && wide.iter().all(|check| check.passed)
             && accuracy.iter().all(|check| check.passed);
-        Self { device, seconds, passed, known_answers, invariance, accuracy }
+        Self { device, seconds, passed, known_answers, invariance, wide, accuracy }
     }
 
     /// Whether every check passed.
@@ -87,6 +92,15 @@ impl fmt::Display for Report {
                 writeln!(f, "    {name:<10}{test}")?;
             }
         }
+        writeln!(f, "Wide models: an RBM 131 x 67 and a net 131-67-1 against f64")?;
+        for check in &self.wide {
+            let Wide { kernel, error, bound, wrong_states, states, passed } = check;
+            heading(f, kernel, *passed)?;
+            writeln!(f, "    {:<10}{error:.1e}, allowed {bound:.1e}", "error")?;
+            if *states > 0 {
+                writeln!(f, "    {:<10}{wrong_states} of {states} wrong", "states")?;
+            }
+        }
         writeln!(f, "Accuracy: largest errors against f64")?;
         for check in &self.accuracy {
             heading(f, check.function, check.passed)?;
@@ -114,7 +128,7 @@ mod tests {
             passed: false,
         };
         let right = KnownAnswer { passed: true, ..answer };
-        let report = |answers| Report::new("a device".into(), 1.0, answers, vec![], vec![]);
+        let report = |answers| Report::new("a device".into(), 1.0, answers, vec![], vec![], vec![]);
         assert!(report(vec![right, right]).passed());
         let failed = report(vec![right, answer]);
         assert!(!failed.passed());
