@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use ergodic::{
     device::{
         Array, Device, adapters,
+        cpu::Instructions,
         gpu::{Checks, Gpu, MATRIX_FEATURES, Matrices},
     },
     random::{HostRng, Stream},
@@ -18,19 +19,33 @@ const DEVICES: &str = "ERGODIC_TEST_DEVICES";
 
 /// The devices that tests run on, as programs open them: the CPU and a GPU.
 pub fn devices() -> Vec<Device> {
-    let [cpu, gpus @ ..] = opened() else { unreachable!("the CPU is always there") };
-    let release = gpus.iter().find(|(_, checks, _)| *checks == Some(Checks::default()));
-    [Some(cpu), release].into_iter().flatten().map(|(_, _, device)| device.clone()).collect()
+    let mut devices = every_device();
+    devices.drain(1..cpus().len());
+    devices
 }
 
-/// The CPU, and the GPU both with the shaders' checks and without, each with a label.
+/// The CPU on every instruction set that it has, widest first, and a GPU as programs open it.
+pub fn every_device() -> Vec<Device> {
+    let as_programs = |checks: &Option<Checks>| checks.is_none_or(|it| it == Checks::default());
+    let opened = opened().iter().filter(|(_, checks, _)| as_programs(checks));
+    opened.map(|(_, _, device)| device.clone()).collect()
+}
+
+/// The CPU on every instruction set that it has, widest first, and the GPU both with the shaders' checks
+/// and without, each with a label.
 pub fn devices_with_checks() -> Vec<(&'static str, Device)> {
     opened().iter().map(|(label, _, device)| (*label, device.clone())).collect()
 }
 
 /// The GPU variants of [`devices_with_checks`]; none where the run is CPU only.
 pub fn gpus_with_checks() -> Vec<(&'static str, Device)> {
-    devices_with_checks().split_off(1)
+    devices_with_checks().split_off(cpus().len())
+}
+
+/// The CPU on every instruction set that it has, widest first.
+pub fn cpus() -> Vec<(Instructions, Device)> {
+    let sets = Instructions::available().into_iter();
+    sets.map(|set| (set, Device::cpu_with(set))).collect()
 }
 
 type Opened = (&'static str, Option<Checks>, Device);
@@ -39,10 +54,11 @@ type Opened = (&'static str, Option<Checks>, Device);
 fn opened() -> &'static [Opened] {
     static OPENED: OnceLock<Vec<Opened>> = OnceLock::new();
     OPENED.get_or_init(|| {
-        let cpu = ("CPU", None, Device::cpu());
+        let cpus = cpus().into_iter().map(|(set, device)| (set.title(), None, device));
+        let mut opened: Vec<Opened> = cpus.collect();
         if !with_gpu() {
             eprintln!("{DEVICES}=cpu: these tests run on the CPU only");
-            return vec![cpu];
+            return opened;
         }
         // Hardware comes first in the list, software drivers last.
         assert!(!pollster::block_on(adapters()).is_empty(), "{NO_ADAPTER}");
@@ -52,7 +68,9 @@ fn opened() -> &'static [Opened] {
             eprintln!("{label}: {}", device.name());
             (label, Some(checks), device)
         };
-        vec![cpu, gpu("GPU, checks on", Checks::Full), gpu("GPU, checks off", Checks::Off)]
+        opened.push(gpu("GPU, checks on", Checks::Full));
+        opened.push(gpu("GPU, checks off", Checks::Off));
+        opened
     })
 }
 

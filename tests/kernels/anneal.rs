@@ -8,8 +8,8 @@ use ergodic::{
 
 use crate::{
     common::{
-        assert_within, base_limits_device, bits, devices_with_checks, limited_device, normals,
-        normals_of, raw, read, sigmoid, softplus, upload,
+        assert_within, base_limits_device, bits, cpus, devices_with_checks, limited_device,
+        normals, normals_of, raw, read, sigmoid, softplus, upload,
     },
     oracle::assert_states,
 };
@@ -130,6 +130,21 @@ fn sweeps_and_weights_obey_f64() {
                 }
             }
         }
+    }
+}
+
+/// Wider than a panel of the CPU's kernels and odd on both sides.
+#[test]
+fn instruction_sets_give_the_same_bits() {
+    let model = Model::new(131, 67);
+    let start = Chains::new(37, &model);
+    let end = |device: &Device| {
+        let end = run(device, &model, &start, &[0.0, 0.2, 0.5, 1.0], 9);
+        raw(&[end.visible, end.hidden, end.log_weights].concat())
+    };
+    let wanted = end(&Device::cpu());
+    for (set, device) in cpus() {
+        assert!(end(&device) == wanted, "{}", set.title());
     }
 }
 

@@ -8,7 +8,10 @@ use ergodic::{
 };
 
 use crate::{
-    common::{assert_within, devices, normals, normals_of, raw, read, sigmoid, softplus, upload},
+    common::{
+        assert_within, cpus, every_device, normals, normals_of, raw, read, sigmoid, softplus,
+        upload,
+    },
     oracle::uniform_of,
 };
 
@@ -240,7 +243,7 @@ fn assert_agrees(case: &Case, metropolis: bool, n: usize) -> f64 {
     let close = wanted.iter().filter(|chain| chain.close).count();
     // |log u − log α| is below 1e-3 with probability 2e-3 at most, in ten steps 2e-2.
     assert!(close <= 3 + n / 20, "{close} of {n} chains are close");
-    for device in devices() {
+    for device in every_device() {
         let Some((x, tally)) = run(&device, case, metropolis, &start, &[STEPS]) else { continue };
         let label = format!("{}: {}, {n} chains", device.name(), case.describe());
         for (row, chain) in wanted.iter().enumerate().filter(|(_, chain)| !chain.close) {
@@ -301,6 +304,23 @@ fn adjusted_chains_follow_f64() {
     assert!(rejections >= 32, "proposals are rejected in {rejections} cases only");
 }
 
+/// Where products are fused; the baseline, which rounds twice, is held to f64 above.
+#[test]
+fn instruction_sets_that_fuse_give_the_same_bits() {
+    for (widths, head) in shapes() {
+        let case = Case::new(widths, Nonlinearity::Silu, head, 0.7);
+        let start = normals(33 * case.dimension(), 31);
+        let end = |device: &Device| {
+            let (x, tally) = run(device, &case, true, &start, &[STEPS]).expect("the CPU takes any");
+            raw(&[x, tally].concat())
+        };
+        let fusing: Vec<_> = cpus().into_iter().filter(|(set, _)| set.fuses()).collect();
+        for (set, device) in &fusing {
+            assert!(end(device) == end(&fusing[0].1), "{}, {}", set.title(), case.describe());
+        }
+    }
+}
+
 #[test]
 fn chains_depend_on_nothing_but_their_number() {
     for metropolis in [false, true] {
@@ -308,7 +328,7 @@ fn chains_depend_on_nothing_but_their_number() {
             let case = Case::new(widths, Nonlinearity::Silu, head, 0.7);
             let d = case.dimension();
             let start = normals(257 * d, 31);
-            for device in devices() {
+            for device in every_device() {
                 let Some(whole) = run(&device, &case, metropolis, &start, &[STEPS]) else {
                     continue;
                 };
@@ -352,7 +372,7 @@ fn chains_out_of_range_stay_and_harm_no_other() {
             for (chain, value) in bad {
                 start[chain * d + 1] = value;
             }
-            for device in devices() {
+            for device in every_device() {
                 let Some(good) = run(&device, &case, metropolis, &good_start, &[STEPS]) else {
                     continue;
                 };
@@ -413,7 +433,7 @@ impl Energy for Plain<'_> {
 fn samplers_take_the_same_steps_fused_and_one_by_one() {
     let samplers: [Box<dyn Sampler>; 2] = [Box::new(Ula::new(0.02)), Box::new(Mala::new(0.02))];
     let case = Case::new(&[2, 3, 1], Nonlinearity::Silu, Head::Energy, 0.0);
-    for device in devices() {
+    for device in every_device() {
         // Nothing is fused where there is no such kernel.
         if run(&device, &case, false, &[0.0; 2], &[1]).is_none() {
             continue;

@@ -8,6 +8,7 @@ mod common;
 mod errors;
 mod exchange;
 mod gibbs;
+mod instructions;
 mod langevin;
 mod langevin_gpu;
 mod matrices;

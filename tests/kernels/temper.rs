@@ -8,8 +8,8 @@ use ergodic::{
 
 use crate::{
     common::{
-        assert_within, bits, devices_with_checks, limited_device, normals, normals_of, raw, read,
-        sigmoid, upload,
+        assert_within, bits, cpus, devices_with_checks, limited_device, normals, normals_of, raw,
+        read, sigmoid, upload,
     },
     oracle::assert_states,
 };
@@ -188,6 +188,22 @@ fn assert_sweep(
     let top = (rungs - 1) * n * h;
     assert_within(&format!("{what}, means"), &end.means, &p[top..], &bounds[top..]);
     swapped
+}
+
+/// Wider than a panel of the CPU's kernels and odd on both sides.
+#[test]
+fn instruction_sets_give_the_same_bits() {
+    let model = Model::new(131, 67, 5);
+    let start = Ladders::new(11, &model);
+    let sweeps = Sweeps { count: 3, every: 1, first_round: 0, first_step: 4 };
+    let end = |device: &Device| {
+        let end = run(device, &model, &start, None, sweeps).expect("the CPU takes every ladder");
+        raw(&[end.visible, end.hidden, end.means, end.labels, end.tallies].concat())
+    };
+    let wanted = end(&Device::cpu());
+    for (set, device) in cpus() {
+        assert!(end(&device) == wanted, "{}", set.title());
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use ergodic::{
 };
 
 use crate::{
-    common::{devices, read, upload},
+    common::{cpus, devices, raw, read, upload},
     targets::{SEED, TARGETS, Target, chains_at, count},
 };
 
@@ -126,6 +126,26 @@ fn samplers_keep_every_law() {
                     assert!(fit < 1.0, "{what}: {fit:.2} of the bound");
                     assert!((0.2..0.99).contains(&rate), "{what}");
                 }
+            }
+        }
+    }
+}
+
+/// What is shown above of the widest instruction set is true of the others: their chains are the same.
+#[test]
+fn instruction_sets_give_the_same_chains() {
+    for target in TARGETS {
+        for sampler in samplers(target) {
+            let end = |device: &Device| {
+                let energy = target.energy(device);
+                let start = target.draws(333, SEED);
+                let mut chains = chains_at(&energy, &start);
+                sampler.advance(&energy, &mut chains, 10).unwrap();
+                raw(&[read(device, &chains.visible), read(device, &chains.tally)].concat())
+            };
+            let wanted = end(&Device::cpu());
+            for (set, device) in cpus() {
+                assert!(end(&device) == wanted, "{target:?}, {}, {}", sampler.kind(), set.title());
             }
         }
     }
