@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use npyz::npz::{NpzArchive, array_name_from_file_name};
+use zip::ZipArchive;
 
 use super::error::{DataError, clean};
 use super::input::{self, FREE_BYTES, TRUSTED_EXPANSION, malformed};
+use super::npy_header::Header;
 use super::part::{Part, Parts, labels_from_numbers};
 use super::{Options, npy};
 
@@ -23,7 +24,7 @@ const VALIDATION_LABELS: &[&str] = &["y_valid", "y_val", "valid_labels"];
 const TEST_LABELS: &[&str] = &["y_test", "test_labels"];
 
 struct Archive<'a> {
-    zip: NpzArchive<BufReader<File>>,
+    zip: ZipArchive<BufReader<File>>,
     names: Vec<String>,
     length: u64,
     path: &'a Path,
@@ -53,16 +54,24 @@ pub(super) fn read(path: &Path, options: &Options) -> Result<Parts, DataError> {
 impl<'a> Archive<'a> {
     fn open(path: &'a Path, options: &'a Options) -> Result<Self, DataError> {
         let (mut reader, length) = input::open(path)?;
-        check_directory(&mut reader, length, path)?;
-        let mut zip = NpzArchive::new(reader).map_err(|error| input::unreadable(path, &error))?;
+        let entries = check_directory(&mut reader, length, path)?;
+        let mut zip = ZipArchive::new(reader).map_err(|error| input::unreadable(path, &error))?;
+        let twice = |name: &str| {
+            let found = format!("{name} twice");
+            malformed(path, "its directory", found, "each name once", ADVICE)
+        };
+        // The library keeps the last entry of a name.
+        if zip.len() != entries {
+            return Err(twice("a name"));
+        }
         let mut names: Vec<String> = Vec::new();
-        for index in 0..zip.zip_archive().len() {
-            let entry = zip.zip_archive().by_index_raw(index);
+        for index in 0..entries {
+            let entry = zip.by_index_raw(index);
             let entry = entry.map_err(|error| input::unreadable(path, &error))?;
-            let name = array_name_from_file_name(entry.name()).unwrap_or_default().to_lowercase();
+            let name = entry.name().map_err(|error| input::unreadable(path, &error))?;
+            let name = name.strip_suffix(".npy").unwrap_or_default().to_lowercase();
             if !name.is_empty() && names.contains(&name) {
-                let found = format!("the name '{name}' twice");
-                return Err(malformed(path, "its directory", found, "each name once", ADVICE));
+                return Err(twice(&format!("the name '{name}'")));
             }
             names.push(name);
         }
@@ -99,7 +108,7 @@ impl<'a> Archive<'a> {
             }
             let file = self.file(index);
             // What has no shape that we read is no candidate.
-            let rank = npy::rank(&mut self.entry(index)?.0, &file).unwrap_or(0);
+            let rank = Header::rank(&mut self.entry(index)?.0, &file).unwrap_or(0);
             if matches!(rank, 2..=3) {
                 matrices.push(index);
             }
@@ -127,7 +136,7 @@ impl<'a> Archive<'a> {
     fn entry(&mut self, index: usize) -> Result<(impl Read, u64), DataError> {
         let file = self.file(index);
         let unreadable = |error: &dyn std::fmt::Display| input::unreadable(&file, error);
-        let raw = self.zip.zip_archive().by_index_raw(index).map_err(|error| unreadable(&error))?;
+        let raw = self.zip.by_index_raw(index).map_err(|error| unreadable(&error))?;
         let (size, packed) = (raw.size(), raw.compressed_size());
         let method = format!("{:?}", raw.compression());
         drop(raw);
@@ -144,18 +153,18 @@ impl<'a> Archive<'a> {
                 "if you trust it, write it again with numpy.savez, uncompressed",
             ));
         }
-        let entry = self.zip.zip_archive().by_index(index).map_err(|error| unreadable(&error))?;
+        let entry = self.zip.by_index(index).map_err(|error| unreadable(&error))?;
         Ok((entry.take(size.saturating_add(1)), size))
     }
 }
 
 /// Looks at the end of the directory before the zip library does: it trusts the number of entries,
-/// and looks through the whole file for a 64-bit directory.
+/// and looks through the whole file for a 64-bit directory. Returns the number of entries.
 fn check_directory(
     reader: &mut BufReader<File>,
     length: u64,
     path: &Path,
-) -> Result<(), DataError> {
+) -> Result<usize, DataError> {
     const RECORD: usize = 22;
     const LOCATOR: usize = 20;
     let mut tail = Vec::new();
@@ -181,5 +190,6 @@ fn check_directory(
     if entries > MOST_ENTRIES {
         return Err(bad(format!("{entries} entries long"), format!("at most {MOST_ENTRIES}")));
     }
-    reader.rewind().map_err(|error| input::unreadable(path, &error))
+    reader.rewind().map_err(|error| input::unreadable(path, &error))?;
+    Ok(entries)
 }

@@ -1,8 +1,8 @@
 //! Random damage to sound files: whatever comes of it, never a panic.
 
-use npyz::zip::CompressionMethod::{Deflated, Stored};
 use proptest::prelude::*;
 use tempfile::tempdir;
+use zip::CompressionMethod::{Deflated, Stored};
 
 use crate::support::*;
 

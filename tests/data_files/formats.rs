@@ -1,8 +1,8 @@
 //! Sound files of every format come out as they were written.
 
 use ergodic::data::{DataError, ImageShape, Options, Scale, load};
-use npyz::zip::CompressionMethod::{Deflated, Stored};
 use tempfile::tempdir;
+use zip::CompressionMethod::{Deflated, Stored};
 
 use crate::support::*;
 

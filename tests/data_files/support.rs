@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ergodic::data::{DataError, Dataset, Options, load};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use npyz::zip::{CompressionMethod, ZipWriter, write::FileOptions};
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// Options that keep every example for training.
 pub fn whole() -> Options {
@@ -61,7 +61,7 @@ pub fn f32s(values: &[f32]) -> Vec<u8> {
 pub fn zip(method: CompressionMethod, entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in entries {
-        zip.start_file(*name, FileOptions::default().compression_method(method)).unwrap();
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
         zip.write_all(bytes).unwrap();
     }
     zip.finish().unwrap().into_inner()

@@ -2,9 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Context as _;
-use npyz::WriterBuilder;
-
 mod clamp;
 mod mover;
 mod net;
@@ -21,7 +18,7 @@ use super::{
     source::{DataArgs, Source},
 };
 use crate::{
-    data::{Dataset, ImageShape},
+    data::{Dataset, ImageShape, npy},
     device::{Array, Device},
     energy::{Base, Energy, Model, Rbm},
     evaluate::{Mixing, mixing_verdict},
@@ -120,7 +117,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     write_atomically(&args.out, &plot::png(&done.picture)?)?;
     let mut written = vec![args.out.clone()];
     if let Some(path) = &args.npy {
-        write_atomically(path, &npy(&done.states, done.rows, source.model.dimension())?)?;
+        write_atomically(path, &npy::write(&done.states, done.rows, source.model.dimension()))?;
         written.push(path.clone());
     }
     if let (Some(path), Some(gif)) = (&args.gif, &done.gif) {
@@ -369,17 +366,4 @@ impl Shown<'_> {
             None => grid.draw()?,
         })
     }
-}
-
-fn npy(values: &[f32], rows: usize, columns: usize) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut writer = npyz::WriteOptions::new()
-        .default_dtype()
-        .shape(&[rows as u64, columns as u64])
-        .writer(&mut bytes)
-        .begin_nd()
-        .context("cannot write .npy")?;
-    writer.extend(values.iter().copied())?;
-    writer.finish()?;
-    Ok(bytes)
 }
