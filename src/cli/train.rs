@@ -94,7 +94,7 @@ pub(super) async fn run(context: &Context, args: Args) -> anyhow::Result<ExitCod
     config.resolve_epochs(data.train.rows);
     // The run can then be judged and gone on with from any folder.
     if !data::is_builtin(&name)
-        && let Ok(path) = std::fs::canonicalize(&name)
+        && let Ok(path) = std::path::absolute(&name)
         && let Some(path) = path.to_str()
     {
         config.data = Some(path.into());
