@@ -9,9 +9,24 @@ impl Gpu {
         limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)
     }
 
-    /// Bytes of the device's own memory, which wgpu does not tell: Vulkan does.
-    #[cfg(any(target_os = "linux", target_os = "windows"))]
+    /// Bytes of the device's own memory, which wgpu does not tell; `None` where its interface does
+    /// not tell either.
     pub(super) fn memory(&self) -> Option<u64> {
+        #[cfg(any(target_os = "linux", target_os = "windows"))]
+        if let Some(bytes) = self.vulkan_heap() {
+            return Some(bytes);
+        }
+        #[cfg(windows)]
+        return self.dx12_budget();
+        #[cfg(target_vendor = "apple")]
+        return self.metal_working_set();
+        #[cfg(not(any(windows, target_vendor = "apple")))]
+        None
+    }
+
+    /// Vulkan: the largest heap of the device's own.
+    #[cfg(any(target_os = "linux", target_os = "windows"))]
+    fn vulkan_heap(&self) -> Option<u64> {
         // VK_MEMORY_HEAP_DEVICE_LOCAL_BIT.
         const DEVICE_LOCAL: u32 = 1;
         // SAFETY: the handles are only asked for properties, while the guard keeps them alive.
@@ -25,9 +40,35 @@ impl Gpu {
         heaps.filter(|heap| heap.flags.as_raw() & DEVICE_LOCAL != 0).map(|heap| heap.size).max()
     }
 
-    /// Not told by wgpu.
-    #[cfg(not(any(target_os = "linux", target_os = "windows")))]
-    pub(super) fn memory(&self) -> Option<u64> {
-        None
+    /// DX12: what the system grants this process of the memory that is nearest to the adapter.
+    #[cfg(windows)]
+    fn dx12_budget(&self) -> Option<u64> {
+        use windows::Win32::Graphics::Dxgi::{
+            CreateDXGIFactory1, DXGI_MEMORY_SEGMENT_GROUP_LOCAL, DXGI_QUERY_VIDEO_MEMORY_INFO,
+            IDXGIAdapter3, IDXGIFactory4,
+        };
+        let mut found = DXGI_QUERY_VIDEO_MEMORY_INFO::default();
+        // SAFETY: the device is only asked for its adapter's number, while the guard keeps it
+        // alive; the other objects are this function's own and count their references.
+        unsafe {
+            let adapter = {
+                let device = self.device.as_hal::<wgpu::hal::api::Dx12>()?;
+                device.raw_device().GetAdapterLuid()
+            };
+            let factory: IDXGIFactory4 = CreateDXGIFactory1().ok()?;
+            let adapter: IDXGIAdapter3 = factory.EnumAdapterByLuid(adapter).ok()?;
+            adapter.QueryVideoMemoryInfo(0, DXGI_MEMORY_SEGMENT_GROUP_LOCAL, &mut found).ok()?;
+        }
+        Some(found.Budget).filter(|bytes| *bytes > 0)
+    }
+
+    /// Metal: what the device can use without becoming slow.
+    #[cfg(target_vendor = "apple")]
+    fn metal_working_set(&self) -> Option<u64> {
+        use objc2_metal::MTLDevice as _;
+        // SAFETY: the device is only asked for a property, while the guard keeps it alive.
+        let device = unsafe { self.device.as_hal::<wgpu::hal::api::Metal>()? };
+        let bytes = device.raw_device().recommendedMaxWorkingSetSize();
+        Some(bytes).filter(|bytes| *bytes > 0)
     }
 }
