@@ -1,4 +1,5 @@
-// Stable forms: the exponential never sees a positive argument.
+// Stable forms: the exponential never sees a positive argument. No value of normal size comes from a
+// subnormal one, which a GPU may flush to zero: tests/kernels/flushing.rs computes them all that way.
 
 fn activation_sigmoid(x: f32) -> f32 {
     let t = exp(-min(abs(x), 87.0));
@@ -6,14 +7,15 @@ fn activation_sigmoid(x: f32) -> f32 {
 }
 
 // log(1 + e^x). WGSL's log is off by up to 2^-21 near 1, so log1p is a series of its own:
-// log1p(t) = 2 artanh(t / (2 + t)).
+// log1p(t) = r (1 + q / 3 + q^2 / 5 + ...), r = 2 t / (2 + t), q = r^2 / 4. In this form r is about as
+// large as t: t / (2 + t) would be zero on a GPU that flushes subnormals, where t is near 2^-126.
 fn activation_softplus(x: f32) -> f32 {
     let t = exp(-min(abs(x), 87.0));
-    let s = t / (2.0 + t);
-    let q = s * s;
+    let r = t / (1.0 + 0.5 * t);
+    let q = 0.25 * (r * r);
     let series = 1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0
         + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0)))));
-    return max(x, 0.0) + 2.0 * s * series;
+    return max(x, 0.0) + r * series;
 }
 
 // e^x as 2^n (1 + p) for x in [-87, 0], clamped outside: (2^n, p); the twin of

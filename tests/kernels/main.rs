@@ -7,6 +7,7 @@ mod anneal;
 mod common;
 mod errors;
 mod exchange;
+mod flushing;
 mod gibbs;
 mod instructions;
 mod langevin;
