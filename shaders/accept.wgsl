@@ -1,10 +1,13 @@
 // Acceptance of proposals. Constant: OPERATION 0 always, 1 symmetric, 2 Langevin, 3 Hamiltonian: a
 // thread judges a row into its tally and `taken`; 4: a thread takes over one value of a taken row.
+#import grid
 #import philox
 #import normal
 #import acceptance
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     columns: u32,
     beta: f32,
@@ -16,7 +19,9 @@ struct Params {
     key_high: u32,
     has_energies: u32,
     has_vectors: u32,
-    pad: u32,
+    pad0: u32,
+    pad1: u32,
+    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -67,8 +72,12 @@ fn judge(row: u32) {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let index = number * 256u + thread;
     if OPERATION < 4u {
         if index < params.rows {
             judge(index);

@@ -3,6 +3,7 @@
 // one dispatch; see lib/half_sweep.wgsl.
 //
 // The totals are those of the log weights, over the units.
+#import grid
 #import activation
 #import states
 #import half_sweep
@@ -10,6 +11,8 @@
 #import totals
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     visible: u32, // D
     hidden: u32,  // H
     chains: u32,
@@ -20,8 +23,6 @@ struct Params {
     first_beta: u32, // place of the beta at which the dispatch starts
     visible_stream: u32,
     hidden_stream: u32,
-    first_tile: u32, // of this dispatch
-    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -72,11 +73,18 @@ fn draw(inputs: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32)
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    first_chain = (params.first_tile + group_id.x + group_id.y * 32768u) * CHAINS;
+    let number = grid_number(group_id);
+    if number >= params.end_group {
+        return;
+    }
+    first_chain = number * CHAINS;
     load_states(first_chain, thread, false);
 
     for (var sweep = 0u; sweep < params.sweeps; sweep++) {
         let step = params.first_step + sweep;
+        for (var c = 0u; c < PART; c++) {
+            shares[c] = 0.0;
+        }
         beta_from = betas[params.first_beta + sweep];
         beta_to = betas[params.first_beta + sweep + 1u];
         add_hidden(beta_to - beta_from, thread);
@@ -84,14 +92,15 @@ fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_in
         half_sweep(to_visible, first_chain, thread);
         let to_hidden = Side(params.hidden, params.visible, params.visible, 0u, step, params.hidden_stream, false);
         half_sweep(to_hidden, first_chain, thread);
+        // Sweep by sweep, or the sums would depend on how a call is cut into dispatches.
+        for (var c = 0u; c < PART; c++) {
+            let log_weight = total(c, thread);
+            let chain = first_chain + thread * PART + c;
+            if thread < PARTS && chain < params.chains {
+                log_weights[chain] += log_weight;
+            }
+        }
     }
 
     store_states(first_chain, thread);
-    for (var c = 0u; c < PART; c++) {
-        let log_weight = total(c, thread);
-        let chain = first_chain + thread * PART + c;
-        if thread < PARTS && chain < params.chains {
-            log_weights[chain] += log_weight;
-        }
-    }
 }

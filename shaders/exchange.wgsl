@@ -1,11 +1,14 @@
 // Replica exchange. Constant: OPERATION 0: a thread judges a pair of rows into its tally and `taken`,
 // swaps their labels and counts round trips; else: a thread swaps one value of a pair that is taken.
+#import grid
 #import philox
 #import normal
 #import acceptance
 #import exchange
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     columns: u32,
     beta_difference: f32,
@@ -15,9 +18,7 @@ struct Params {
     key_high: u32,
     is_lowest: u32,
     is_top: u32,
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -45,8 +46,12 @@ fn judge(row: u32) {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let index = number * 256u + thread;
     if OPERATION == 0u {
         if index < params.rows {
             judge(index);

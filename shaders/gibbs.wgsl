@@ -1,11 +1,14 @@
 // Block-Gibbs sweeps of a bipartite binary model: `sweeps` times v | h, then h | v, all in one
 // dispatch; see lib/half_sweep.wgsl.
+#import grid
 #import activation
 #import states
 #import half_sweep
 #import philox
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     visible: u32, // D
     hidden: u32,  // H
     chains: u32,
@@ -18,10 +21,8 @@ struct Params {
     keep_means: u32,
     visible_stream: u32,
     hidden_stream: u32,
-    first_tile: u32, // of this dispatch
     pad0: u32,
     pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -57,7 +58,11 @@ fn draw(sums: vec4<f32>, side: Side, units: vec4<u32>, block: u32, chain: u32) -
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let first_chain = (params.first_tile + group_id.x + group_id.y * 32768u) * CHAINS;
+    let number = grid_number(group_id);
+    if number >= params.end_group {
+        return;
+    }
+    let first_chain = number * CHAINS;
     load_states(first_chain, thread, params.has_clamp != 0u);
 
     for (var sweep = 0u; sweep < params.sweeps; sweep++) {

@@ -7,6 +7,7 @@
 // then the proposals) [the most of D and the hidden widths]; the slots of the layers.
 // Constants: QUADS, THREADS, WORDS (of `memory`), METROPOLIS (MALA), NONLINEARITY 0 silu, 1 elu,
 // 2 tanh, 3 softplus, HEAD 0 energy, 1 free, 2 class.
+#import grid
 #import activation
 #import philox
 #import normal
@@ -14,6 +15,8 @@
 #import net
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     width0: u32, // D
     width1: u32,
     width2: u32,
@@ -38,8 +41,6 @@ struct Params {
     beta: f32,
     factor: f32, // drift / noise^2
     base_precision: f32,
-    first_tile: u32, // of this dispatch
-    end_tile: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -132,11 +133,11 @@ fn take(chains: u32, thread: u32) {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let tile = params.first_tile + group.x + group.y * 32768u;
-    if tile >= params.end_tile {
+    let number = grid_number(group);
+    if number >= params.end_group {
         return;
     }
-    let first_chain = tile * CHAINS;
+    let first_chain = number * CHAINS;
     let columns = params.width0;
     for (var i = thread; i < columns * QUADS; i += THREADS) {
         var states = vec4<f32>();

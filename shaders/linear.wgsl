@@ -4,11 +4,14 @@
 // TILE is not 32; TILE.
 // Arrays are read in fours, and in fours at once where their rows have a multiple of 4 values; of
 // `out` and `out_quads`, and of the slopes, the array itself is bound to the second one then.
+#import grid
 #import activation
 #import matmul
 #import philox
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     depth: u32,
     columns: u32,
@@ -19,8 +22,6 @@ struct Params {
     stream: u32,
     key_low: u32,
     key_high: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -177,8 +178,11 @@ fn finish(sums: vec4<f32>, row: u32, column: u32) -> vec4<f32> {
 
 @compute @workgroup_size(MATMUL_THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
     // Neighbouring groups share rows of x, which are more than the weights.
-    let number = group.x + group.y * 32768u;
     let column_tiles = (params.columns + TILE - 1u) / TILE;
     let first_row = number / column_tiles * TILE;
     let first_column = number % column_tiles * TILE;

@@ -1,10 +1,11 @@
 // Rows divided by their Euclidean norms; 16 threads a row, whose sums run in a fixed order.
+#import grid
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     columns: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -15,7 +16,11 @@ var<workgroup> partial: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let row = (group.x + group.y * 32768u) * 16u + thread / 16u;
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let row = number * 16u + thread / 16u;
     let lane = thread % 16u;
     let first = row * params.columns;
     // Rows past the last have no values.

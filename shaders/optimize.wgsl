@@ -1,14 +1,15 @@
 // One optimizer step. Constant: ADAM, else SGD with momentum.
+#import grid
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     count: u32,
     rate: f32,
     momentum: f32, // SGD's momentum, Adam's beta 1
     decay: f32,    // SGD: L2 decay; Adam: learning rate times it
     beta2: f32,
     epsilon: f32,
-    pad0: u32,
-    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -18,8 +19,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> second: array<f32>; // Adam only
 
 @compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let index = number * 256u + thread;
     if index >= params.count {
         return;
     }

@@ -3,17 +3,18 @@
 // does not depend on timing. Constants: EACH, rows have weights of their own; TILE.
 // Of `out` and `out_quads` the array is bound to the second where its rows have a multiple of 4
 // values.
+#import grid
 #import matmul
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,       // n
     x_columns: u32,  // D
     y_columns: u32,  // H
     accumulate: u32,
     weight: f32,     // of every row, where EACH is false
     part_rows: u32,  // a multiple of 32
-    pad0: u32,
-    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -108,15 +109,25 @@ fn store(sums: vec4<f32>, part: u32, row: u32, column: u32) {
 
 @compute @workgroup_size(MATMUL_THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let first_n = group.z * params.part_rows;
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    // Neighbouring groups share units of x, and the rows of a part.
+    let row_tiles = (params.x_columns + TILE - 1u) / TILE;
+    let column_tiles = (params.y_columns + TILE - 1u) / TILE;
+    let sum_part = number / (row_tiles * column_tiles);
+    let first_row = number / column_tiles % row_tiles * TILE;
+    let first_column = number % column_tiles * TILE;
+    let first_n = sum_part * params.part_rows;
     let end_n = min(first_n + params.part_rows, params.rows);
-    var tile = matmul_tile(group.x * TILE, group.y * TILE, first_n, end_n, thread);
+    var tile = matmul_tile(first_row, first_column, first_n, end_n, thread);
     let quads = matmul_quads(thread);
     for (var part = 0u; part < MATMUL_PARTS * MATMUL_PARTS; part++) {
-        let row = group.x * TILE + 4u * (quads.x + part / MATMUL_PARTS * MATMUL_SIDE);
-        let column = group.y * TILE + 4u * (quads.y + part % MATMUL_PARTS * MATMUL_SIDE);
+        let row = first_row + 4u * (quads.x + part / MATMUL_PARTS * MATMUL_SIDE);
+        let column = first_column + 4u * (quads.y + part % MATMUL_PARTS * MATMUL_SIDE);
         for (var r = 0u; r < 4u; r++) {
-            store(matmul_row(&tile, part, r), group.z, row + r, column);
+            store(matmul_row(&tile, part, r), sum_part, row + r, column);
         }
     }
 }

@@ -1,12 +1,13 @@
 // Raw Philox4x32-10 words of given counters and keys, for known-answer tests. Words travel as
 // their low and high 16 bits, which f32 holds exactly.
+#import grid
 #import philox
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     count: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -18,8 +19,12 @@ fn word(index: u32) -> u32 {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let index = number * 256u + thread;
     if index >= params.count {
         return;
     }

@@ -4,10 +4,13 @@
 // 7 keep within [value, high]; 8 take x where the column's k is not 0;
 // draws: 9 Bernoulli of x; 10 add value * standard normals; 11 uniforms in (value, high);
 // 12 signs; 13 take x in rows drawn with probability `value`.
+#import grid
 #import philox
 #import normal
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     count: u32,
     columns: u32,
     column: u32, // operation 6
@@ -17,9 +20,7 @@ struct Params {
     key_high: u32,
     value: f32,
     high: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -72,8 +73,12 @@ fn drawn(old: f32, index: u32) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let index = id.x + id.y * 8388608u; // 32,768 groups of 256
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let index = number * 256u + thread;
     if index >= params.count {
         return;
     }

@@ -1,15 +1,16 @@
 // Energies by formula, one row a thread. Constant: OPERATION 0 Gaussian mixture, 1 double well,
 // 2 ring, 3 banana; the formulas are those of src/device/potential.rs.
+#import grid
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     columns: u32,
     components: u32,
     has_energy: u32,
     has_score: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -93,15 +94,28 @@ fn double_well(first: u32) -> f32 {
 
 fn ring(first: u32) -> f32 {
     let width = parameters[1];
-    let norm = sqrt(squares(first, first + params.columns));
-    let offset = (norm - parameters[0]) / width;
+    var largest = 0.0;
+    for (var i = first; i < first + params.columns; i++) {
+        largest = max(largest, abs(x[i]));
+    }
+    // By a power of two near the largest value first: exact, and no square is subnormal or overflows.
+    let exponent = clamp(bitcast<u32>(largest) >> 23u, 1u, 253u);
+    let unit = bitcast<f32>(exponent << 23u);
+    let inverse = bitcast<f32>((254u - exponent) << 23u);
+    var sum = 0.0;
+    for (var i = first; i < first + params.columns; i++) {
+        let scaled = x[i] * inverse;
+        sum += scaled * scaled;
+    }
+    let root = sqrt(sum);
+    let offset = (unit * root - parameters[0]) / width;
     if params.has_score != 0u {
         var factor = 0.0;
-        if norm > 0.0 {
-            factor = -offset / (width * norm);
+        if root > 0.0 {
+            factor = -offset / (width * root);
         }
         for (var i = 0u; i < params.columns; i++) {
-            score[first + i] = factor * x[first + i];
+            score[first + i] = factor * (x[first + i] * inverse);
         }
     }
     return 0.5 * offset * offset;
@@ -122,8 +136,12 @@ fn banana(first: u32) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let row = id.x + id.y * 8388608u; // 32,768 groups of 256
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let row = number * 256u + thread;
     if row >= params.rows {
         return;
     }

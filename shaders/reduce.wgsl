@@ -1,16 +1,17 @@
 // Sums in a fixed order. Constants: OPERATION 0 column sums, 1 sum of squares, 2 squared distance,
-// 3 count of NaN and infinities, 4 dot products of rows; EACH: rows have weights of their own, or in
+// 3 count of NaN and infinities, 4 dot products of rows, 5 sum; EACH: rows have weights of their own, or in
 // operation 4 rows of the other to go with them, where else one goes with all.
+#import grid
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     columns: u32,
     accumulate: u32,
     weight: f32,
-    part_rows: u32, // rows of a part of column sums
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
+    part_size: u32, // rows of a part of column sums, values of a part of sums of all
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,6 +29,8 @@ fn term(index: u32) -> f32 {
     } else if OPERATION == 2u {
         let difference = value - other[index];
         return difference * difference;
+    } else if OPERATION == 5u {
+        return value;
     }
     // By the bits of the exponent: a shader may assume that NaN does not exist.
     return select(0.0, 1.0, (bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u);
@@ -35,11 +38,11 @@ fn term(index: u32) -> f32 {
 
 // 16 columns a group, 16 threads a column: thread i of them sums the rows i, i + 16, ... of the part.
 fn column_sums(group: u32, part: u32, thread: u32) {
-    let end = min(params.rows, (part + 1u) * params.part_rows);
+    let end = min(params.rows, (part + 1u) * params.part_size);
     let column = group * 16u + thread % 16u;
     var sum = 0.0;
     if column < params.columns {
-        for (var row = part * params.part_rows + thread / 16u; row < end; row += 16u) {
+        for (var row = part * params.part_size + thread / 16u; row < end; row += 16u) {
             var weight = params.weight;
             if EACH {
                 weight = weights[row];
@@ -88,9 +91,11 @@ fn row_dots(group: u32, thread: u32) {
     }
 }
 
-fn total(thread: u32) {
+// The sum of a part of all values.
+fn total(part: u32, thread: u32) {
+    let end = min(params.rows * params.columns, (part + 1u) * params.part_size);
     var sum = 0.0;
-    for (var index = thread; index < params.rows * params.columns; index += 256u) {
+    for (var index = part * params.part_size + thread; index < end; index += 256u) {
         sum += term(index);
     }
     partial[thread] = sum;
@@ -102,18 +107,22 @@ fn total(thread: u32) {
         workgroupBarrier();
     }
     if thread == 0u {
-        out[0] = partial[0];
+        out[part] = partial[0];
     }
 }
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let number = group.x + group.y * 32768u;
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
     if OPERATION == 0u {
-        column_sums(number, group.z, thread);
+        let groups = (params.columns + 15u) / 16u;
+        column_sums(number % groups, number / groups, thread);
     } else if OPERATION == 4u {
         row_dots(number, thread);
     } else {
-        total(thread);
+        total(number, thread);
     }
 }

@@ -1,12 +1,13 @@
 // p = softmax of each row of x, log_sum its log-sum-exp, both relative to the row's largest value.
 // A thread a row: rows are the outputs of classifiers, a few to a few thousand values.
+#import grid
 #import activation
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     rows: u32,
     columns: u32,
-    pad0: u32,
-    pad1: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -16,7 +17,11 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let row = (group.x + group.y * 32768u) * 64u + thread;
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
+    let row = number * 64u + thread;
     if row >= params.rows {
         return;
     }

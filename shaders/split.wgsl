@@ -10,16 +10,17 @@ enable f16;
 // rows and every SIZE of k: high parts and low parts of the first SIZE rows, then of the others. Row
 // 4 * b + i is the unit b + i * blocks; where there are no such units or k, weights are 0.
 // Constants: PASS, SIZE.
+#import grid
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     depth: u32, // number of k
     units: u32,
     k_stride: u32,
     unit_stride: u32,
     first: u32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -96,7 +97,10 @@ fn lay_out(index: u32, exponent: i32) {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let number = group.x + group.y * 32768u;
+    let number = grid_number(group);
+    if number >= params.end_group {
+        return;
+    }
     if PASS == 0u {
         find_largest(number, thread);
         return;

@@ -6,6 +6,7 @@
 // of every array, so that the draws depend on rung and ladder alone.
 //
 // The totals are those of -D over the units, D = -h.(c + W'v) - (b - b0).v.
+#import grid
 #import activation
 #import philox
 #import normal
@@ -16,6 +17,8 @@
 #import half_sweep
 
 struct Params {
+    first_group: u32, // of this dispatch: see grid.wgsl
+    end_group: u32,
     visible: u32, // D
     hidden: u32,  // H
     chains: u32,  // rungs * ladders
@@ -33,9 +36,7 @@ struct Params {
     visible_stream: u32,
     hidden_stream: u32,
     exchange_stream: u32,
-    first_tile: u32, // of this dispatch
-    pad0: u32,
-    pad1: u32,
+    pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -135,7 +136,11 @@ fn exchange(round: u32, step: u32, thread: u32) {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group_id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    first_ladder = (params.first_tile + group_id.x + group_id.y * 32768u) * ladders_of_group();
+    let number = grid_number(group_id);
+    if number >= params.end_group {
+        return;
+    }
+    first_ladder = number * ladders_of_group();
     if thread < CHAINS {
         rung_of[thread] = thread % params.rungs;
         replica_at[thread] = thread;

@@ -107,7 +107,9 @@ pub enum DeviceError {
         reason: String,
     },
     /// The device is gone: a driver reset, a watchdog, an unplugged card.
-    #[error("the GPU was lost ({reason}); restart from the last checkpoint, or use --device cpu")]
+    #[error(
+        "the GPU was lost ({reason}); try fewer chains or a smaller batch a call, or --device cpu"
+    )]
     Lost {
         /// The driver's words.
         reason: String,

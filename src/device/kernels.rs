@@ -86,7 +86,7 @@ pub trait Kernels: Send + Sync {
     fn accept(&self, call: Accept<'_>) -> Result<()>;
     /// See [`Exchange`].
     fn exchange(&self, call: Exchange<'_, '_>) -> Result<()>;
-    /// See [`Temper`]; `false`, with nothing done, where a ladder does not fit.
+    /// See [`Temper`]; `false`, with nothing done, where there is no such kernel.
     fn temper(&self, call: Temper<'_>) -> Result<bool>;
     /// See [`Potential`].
     fn potential(&self, call: Potential<'_>) -> Result<()>;

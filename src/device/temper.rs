@@ -45,8 +45,8 @@ pub struct Temper<'a> {
 }
 
 impl Device {
-    /// Moves and exchanges the rungs of ladders; `false`, with nothing done, where a ladder does not
-    /// fit into a workgroup. See [`Temper`].
+    /// Moves and exchanges the rungs of ladders; `false`, with nothing done, where there are fewer
+    /// than two rungs or no sweeps to a round. See [`Temper`].
     pub fn temper(&self, call: Temper<'_>) -> Result<bool> {
         let (d, h) = call.weights.shape();
         let (n, rungs) = (call.hidden_means.rows, call.betas.len());

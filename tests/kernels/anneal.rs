@@ -14,7 +14,7 @@ use crate::{
     oracle::assert_states,
 };
 
-struct Model {
+pub struct Model {
     d: usize,
     h: usize,
     w: Vec<f32>,
@@ -24,7 +24,7 @@ struct Model {
 }
 
 impl Model {
-    fn new(d: usize, h: usize) -> Self {
+    pub fn new(d: usize, h: usize) -> Self {
         let w = normals_of(d * h, 2.0 / (d.min(h) as f32).sqrt(), 1);
         Self { d, h, w, base: normals(d, 2), shift: normals(d, 3), c: normals(h, 4) }
     }
@@ -34,20 +34,20 @@ const SEED: u64 = 0xfedc_ba98_7654_3210;
 
 /// Visible states, hidden states, log weights.
 #[derive(Clone, Debug)]
-struct Chains {
-    visible: Vec<f32>,
-    hidden: Vec<f32>,
-    log_weights: Vec<f32>,
+pub struct Chains {
+    pub visible: Vec<f32>,
+    pub hidden: Vec<f32>,
+    pub log_weights: Vec<f32>,
 }
 
 impl Chains {
-    fn new(n: usize, model: &Model) -> Self {
+    pub fn new(n: usize, model: &Model) -> Self {
         let visible = vec![f32::NAN; n * model.d];
         Self { visible, hidden: bits(n * model.h, 5), log_weights: normals(n, 6) }
     }
 }
 
-fn run(device: &Device, model: &Model, start: &Chains, betas: &[f32], step: u32) -> Chains {
+pub fn run(device: &Device, model: &Model, start: &Chains, betas: &[f32], step: u32) -> Chains {
     let Model { d, h, .. } = *model;
     let n = start.log_weights.len();
     let mut visible = upload(device, n, d, &start.visible);

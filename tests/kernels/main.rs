@@ -5,6 +5,7 @@ mod activations;
 mod anneal;
 #[path = "../common/mod.rs"]
 mod common;
+mod cuts;
 mod errors;
 mod exchange;
 mod flushing;

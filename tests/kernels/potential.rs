@@ -5,7 +5,7 @@ use ergodic::{
     energy::{Analytic, Component, Energy},
 };
 
-use crate::common::{devices_with_checks, normals_of, raw, read, upload, wide};
+use crate::common::{devices_with_checks, gpus_with_checks, normals_of, raw, read, upload, wide};
 
 const ROWS: usize = 300;
 
@@ -145,6 +145,23 @@ fn special_points_have_finite_values() {
             let all = [read(&device, &values), read(&device, &score)].concat();
             assert!(all.iter().all(|x| x.is_finite()), "{label}: {} gives {all:?}", energy.kind());
             assert!(all[0] > 7.9, "{label}: {} is {}", energy.kind(), all[0]);
+        }
+    }
+}
+
+/// Near the centre of a ring squares are subnormal or zero, but the score is as large as anywhere.
+#[test]
+fn a_ring_pulls_outwards_next_to_its_centre() {
+    for (label, device) in gpus_with_checks() {
+        let ring = Analytic::ring(&device, 2, 2.0, 0.5).unwrap();
+        for size in [1e-10, 3e-20, 1e-25, 1e-36] {
+            let points = upload(&device, 1, 2, &[3.0 * size, -4.0 * size]);
+            let mut score = device.zeros(1, 2).unwrap();
+            ring.score(&points, &mut score).unwrap();
+            // (radius - norm) / width^2 along the point: 8 (3, -4) / 5.
+            let score = read(&device, &score);
+            let error = (score[0] - 4.8).abs().max((score[1] + 6.4).abs());
+            assert!(error <= 1e-5, "{label}: {size:e} gives {score:?}");
         }
     }
 }

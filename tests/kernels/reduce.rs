@@ -44,7 +44,9 @@ fn column_sums() {
 
 #[test]
 fn sums_of_squares_and_squared_distances() {
-    for (rows, columns) in [(1, 1), (3, 5), (1, 255), (16, 16), (257, 1), (130, 300)] {
+    for (rows, columns) in
+        [(1, 1), (3, 5), (1, 255), (16, 16), (257, 1), (130, 300), (1, 65_536), (409, 481)]
+    {
         let (x, y) = (normals(rows * columns, 1), normals(rows * columns, 2));
         let squares: f64 = wide(&x).iter().map(|x| x * x).sum();
         let distance: f64 = wide(&x).iter().zip(wide(&y)).map(|(x, y)| (x - y).powi(2)).sum();

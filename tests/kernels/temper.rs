@@ -8,15 +8,15 @@ use ergodic::{
 
 use crate::{
     common::{
-        assert_within, bits, cpus, devices_with_checks, limited_device, normals, normals_of, raw,
-        read, sigmoid, upload,
+        assert_within, base_limits_device, bits, cpus, devices_with_checks, limited_device, normals,
+        normals_of, raw, read, sigmoid, upload,
     },
     oracle::assert_states,
 };
 
 const SEED: u64 = 0x0f1e_2d3c_4b5a_6978;
 
-struct Model {
+pub struct Model {
     d: usize,
     h: usize,
     w: Vec<f32>,
@@ -27,7 +27,7 @@ struct Model {
 }
 
 impl Model {
-    fn new(d: usize, h: usize, rungs: usize) -> Self {
+    pub fn new(d: usize, h: usize, rungs: usize) -> Self {
         let w = normals_of(d * h, 1.0 / (d.max(h) as f32).sqrt(), 1);
         let betas = (0..rungs).map(|rung| rung as f32 / (rungs - 1) as f32).collect();
         Self { d, h, w, base: normals(d, 2), shift: normals(d, 3), c: normals(h, 4), betas }
@@ -35,16 +35,16 @@ impl Model {
 }
 
 #[derive(Clone, Debug)]
-struct Ladders {
-    visible: Vec<f32>,
-    hidden: Vec<f32>,
-    means: Vec<f32>,
-    labels: Vec<f32>,
-    tallies: Vec<f32>,
+pub struct Ladders {
+    pub visible: Vec<f32>,
+    pub hidden: Vec<f32>,
+    pub means: Vec<f32>,
+    pub labels: Vec<f32>,
+    pub tallies: Vec<f32>,
 }
 
 impl Ladders {
-    fn new(n: usize, model: &Model) -> Self {
+    pub fn new(n: usize, model: &Model) -> Self {
         let rows = n * model.betas.len();
         Self {
             visible: bits(rows * model.d, 8),
@@ -58,14 +58,14 @@ impl Ladders {
 
 /// The sweeps of a call.
 #[derive(Clone, Copy, Debug)]
-struct Sweeps {
-    count: u32,
-    every: u32,
-    first_round: u32,
-    first_step: u32,
+pub struct Sweeps {
+    pub count: u32,
+    pub every: u32,
+    pub first_round: u32,
+    pub first_step: u32,
 }
 
-fn run(
+pub fn run(
     device: &Device,
     model: &Model,
     start: &Ladders,
@@ -278,25 +278,52 @@ fn rounds_come_as_often_as_asked() {
     }
 }
 
-/// Ladders that no workgroup holds are left alone.
+/// Ladders that a workgroup holds, and those that go by products, on WebGPU's base limits.
 #[test]
-fn ladders_on_both_sides_of_the_workgroup_memory_limit() {
+fn ladders_on_both_sides_of_the_workgroup_memory_limit_obey_f64() {
     let bytes = wgpu::Limits::downlevel_defaults().max_compute_workgroup_storage_size;
     let limits = wgpu::Limits { max_compute_workgroup_storage_size: bytes, ..Default::default() };
     let Some(device) = limited_device(limits) else { return };
-    for (d, h, rungs, fits) in
-        [(3, 2, 50, true), (1700, 20, 64, true), (1850, 20, 64, false), (3600, 20, 2, true)]
+    for (d, h, rungs) in
+        [(3, 2, 50), (1700, 20, 64), (1850, 20, 64), (3600, 20, 2), (3900, 6, 2), (5, 3, 257)]
     {
         let model = Model::new(d, h, rungs);
         let start = Ladders::new(2, &model);
-        let sweeps = Sweeps { count: 1, every: 1, first_round: 0, first_step: 9 };
-        let what = format!("{d} x {h}, {rungs} rungs");
-        match run(&device, &model, &start, None, sweeps) {
-            Some(end) => {
-                assert!(fits, "{what}");
-                assert_sweep(&what, &model, &start, None, &end, sweeps);
+        let clamp: Vec<f32> = (0..d).map(|unit| f32::from(unit % 3 == 1)).collect();
+        for (first_round, clamp) in [(0, None), (1, Some(&clamp[..]))] {
+            let sweeps = Sweeps { count: 1, every: 1, first_round, first_step: 9 };
+            let what = format!("{d} x {h}, {rungs} rungs, round {first_round}");
+            let end = run(&device, &model, &start, clamp, sweeps).unwrap();
+            assert_sweep(&what, &model, &start, clamp, &end, sweeps);
+        }
+    }
+}
+
+/// The states of ladders do not depend on how a device runs them: in one workgroup, by products, or
+/// on a CPU. More than 256 rungs fit into no workgroup; 2 rungs of 3906 units not into the least one.
+#[test]
+fn whatever_the_route() {
+    let Some(base) = base_limits_device() else { return };
+    for (d, h, rungs, n) in [(5, 3, 257, 3), (5, 3, 256, 3), (12, 7, 300, 2), (3900, 6, 2, 1)] {
+        let model = Model::new(d, h, rungs);
+        let start = Ladders::new(n, &model);
+        let clamp: Vec<f32> = (0..d).map(|unit| f32::from(unit % 4 == 1)).collect();
+        for clamp in [None, Some(&clamp[..])] {
+            let what = if clamp.is_some() { ", clamped" } else { "" };
+            let sweeps = Sweeps { count: 5, every: 2, first_round: 1, first_step: u32::MAX - 2 };
+            let on = |device: &Device| run(device, &model, &start, clamp, sweeps).unwrap();
+            let wanted = on(&Device::cpu());
+            let gpus = devices_with_checks().split_off(1);
+            for (label, device) in gpus.iter().chain([&("base limits", base.clone())]) {
+                let found = on(device);
+                let what = format!("{label}: {d} x {h}, {n} ladders of {rungs}{what}");
+                let apart = |found: &[f32], wanted: &[f32]| {
+                    found.iter().zip(wanted).filter(|(found, wanted)| found != wanted).count()
+                };
+                assert_eq!(apart(&found.visible, &wanted.visible), 0, "{what}: visible");
+                assert_eq!(apart(&found.hidden, &wanted.hidden), 0, "{what}: hidden");
+                assert_eq!(apart(&found.labels, &wanted.labels), 0, "{what}: labels");
             }
-            None => assert!(!fits, "{what}"),
         }
     }
 }

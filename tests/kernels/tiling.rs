@@ -12,8 +12,10 @@ use ergodic::{
 };
 
 use crate::{
+    anneal,
     common::{devices_with_checks, own_wgpu, raw},
     gibbs::{Chains, Model, run},
+    temper,
 };
 
 /// Runs `body` on a rayon pool of so many threads.
@@ -128,6 +130,35 @@ fn whatever_the_tile() {
         for (found, wanted) in found.iter().zip(wanted.iter()) {
             assert_same(&format!("{tile:?}"), found, wanted);
         }
+    }
+}
+
+/// The kernels that keep totals besides, for every register tile, with workgroups of one part and of
+/// several. Totals may be summed in another order.
+#[test]
+fn whatever_the_tile_of_paths_and_ladders() {
+    let model = anneal::Model::new(37, 26);
+    let start = anneal::Chains::new(101, &model);
+    let ladders_model = temper::Model::new(37, 26, 4);
+    let ladders = temper::Ladders::new(21, &ladders_model);
+    let sweeps = temper::Sweeps { count: 4, every: 1, first_round: 0, first_step: 5 };
+    let sample = |device: &Device| {
+        let end = temper::run(device, &ladders_model, &ladders, None, sweeps).unwrap();
+        (anneal::run(device, &model, &start, &[0.0, 0.4, 1.0], 7), end)
+    };
+    let (annealed, tempered) = sample(&Device::cpu());
+    for tile in Tile::all().filter(|tile| [tile.part, 48].contains(&tile.chains)) {
+        let Some((device, queue, _)) = own_wgpu(wgpu::Limits::default()) else { return };
+        let gpu = Gpu::new(device, queue, "tiled", Checks::Full).with_tile(tile);
+        let (chains, end) = sample(&Device::from_gpu(gpu));
+        assert!(raw(&chains.visible) == raw(&annealed.visible), "{tile:?}: annealed");
+        assert!(raw(&chains.hidden) == raw(&annealed.hidden), "{tile:?}: annealed");
+        for (found, wanted) in chains.log_weights.iter().zip(&annealed.log_weights) {
+            assert!((found - wanted).abs() < 1e-4, "{tile:?}: log weight {found}, not {wanted}");
+        }
+        assert!(raw(&end.visible) == raw(&tempered.visible), "{tile:?}: tempered");
+        assert!(raw(&end.hidden) == raw(&tempered.hidden), "{tile:?}: tempered");
+        assert!(raw(&end.labels) == raw(&tempered.labels), "{tile:?}: labels");
     }
 }
 

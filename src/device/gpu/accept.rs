@@ -5,13 +5,14 @@ use bytemuck::{Pod, Zeroable};
 use super::{
     Accept, Access, Array, Gpu, Program, Result, buffer, groups_of_256,
     program::Constant,
-    queue::{Dispatch, lock},
+    queue::{Dispatch, Grid, lock},
 };
 use crate::{device::Rule, random::key};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
     beta: f32,
@@ -23,7 +24,7 @@ struct Params {
     key_high: u32,
     has_energies: u32,
     has_vectors: u32,
-    pad: u32,
+    pad: [u32; 3],
 }
 
 pub(super) const PROGRAM: Program = Program {

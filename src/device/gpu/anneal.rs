@@ -6,7 +6,7 @@ use super::{
     Access, Anneal, Array, Gpu, Program, Result, Storage, buffer,
     gibbs::{self, Tiles},
     lay_out, linear, pointwise,
-    queue::{Dispatch, lock},
+    queue::{Dispatch, Grid, lock},
     tile::{Need, Tile},
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     visible: u32,
     hidden: u32,
     chains: u32,
@@ -27,8 +28,6 @@ struct Params {
     first_beta: u32,
     visible_stream: u32,
     hidden_stream: u32,
-    first_tile: u32,
-    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -76,6 +75,7 @@ fn fused(gpu: &Gpu, call: Anneal<'_>, need: &Need, tile: Tile) -> Result<()> {
     let tiles = Tiles::new(need, tile, sweeps);
     tiles.for_each(gpu, |part| {
         let params = Params {
+            grid: Grid::default(),
             visible: d as u32,
             hidden: h as u32,
             chains: chains as u32,
@@ -86,8 +86,6 @@ fn fused(gpu: &Gpu, call: Anneal<'_>, need: &Need, tile: Tile) -> Result<()> {
             first_beta: part.done,
             visible_stream: Stream::Visible as u32,
             hidden_stream: Stream::Hidden as u32,
-            first_tile: part.first_tile,
-            pad: 0,
         };
         gpu.dispatch(Dispatch {
             program: &PROGRAM,

@@ -5,13 +5,14 @@ use bytemuck::{Pod, Zeroable};
 use super::{
     Access, Array, Exchange, Gpu, Program, Result, buffer, groups_of_256,
     program::Constant,
-    queue::{Dispatch, lock},
+    queue::{Dispatch, Grid, lock},
 };
 use crate::random::key;
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
     beta_difference: f32,
@@ -21,9 +22,7 @@ struct Params {
     key_high: u32,
     is_lowest: u32,
     is_top: u32,
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {

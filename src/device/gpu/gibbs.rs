@@ -3,9 +3,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, FOLD, Gibbs, Gpu, Program, Result, Storage, buffer, lay_out, linear, pointwise,
+    Access, Array, Gibbs, Gpu, Program, Result, Storage, buffer, lay_out, linear, pointwise,
     program::Constant,
-    queue::{Dispatch, lock},
+    queue::{Dispatch, Grid, lock},
     split,
     tile::{Need, Tile},
 };
@@ -14,12 +14,10 @@ use crate::{
     random::{Stream, key},
 };
 
-/// Tiles that a dispatch has at least, where there are so many: enough to fill a large GPU.
-const LEAST_TILES: u32 = 256;
-
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     visible: u32,
     hidden: u32,
     chains: u32,
@@ -32,8 +30,7 @@ struct Params {
     keep_means: u32,
     visible_stream: u32,
     hidden_stream: u32,
-    first_tile: u32,
-    pad: [u32; 3],
+    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -65,10 +62,8 @@ pub(super) fn gibbs(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
     let Some(first) = gpu.tile(&need) else { return by_half_sweeps(gpu, call) };
     // Workgroups that own no chains work as others do, and neither read nor write states.
     let run = |tile: Tile, count: u32, sweeps: u32| {
-        let work = Tiles::new(&need, tile, sweeps).work * f64::from(count) * f64::from(sweeps);
-        let groups = [count.min(FOLD), count.div_ceil(FOLD), 1];
-        let part = Part { first_tile: 0, done: 0, sweeps, groups, work };
-        Fused::new(gpu, &call, tile)?.dispatch(0, part)
+        let tiles = Tiles { count, ..Tiles::new(&need, tile, sweeps) };
+        Fused::new(gpu, &call, tile)?.dispatch(0, tiles.part(0, sweeps))
     };
     let units = (need.shape.0 + need.shape.1) as u32;
     let pipeline = |tile: Tile| gpu.pipeline(&PROGRAM, &tile.constants(units));
@@ -113,18 +108,18 @@ pub(super) fn joined(gpu: &Gpu, purpose: &'static str, arrays: &[&Array]) -> Res
 /// The tiles of chains and the sweeps of a call, to be split into dispatches.
 pub(super) struct Tiles {
     /// Work of a sweep of one tile.
-    pub work: f64,
-    pub count: u32,
-    pub sweeps: u32,
+    work: f64,
+    count: u32,
+    sweeps: u32,
 }
 
 /// What one dispatch does.
 pub(super) struct Part {
-    pub first_tile: u32,
-    /// Sweeps that came before, for these tiles.
+    /// Sweeps that came before.
     pub done: u32,
     pub sweeps: u32,
-    pub groups: [u32; 3],
+    /// Workgroups, one a tile.
+    pub groups: u32,
     pub work: f64,
 }
 
@@ -138,29 +133,19 @@ impl Tiles {
         }
     }
 
+    fn part(&self, done: u32, sweeps: u32) -> Part {
+        let work = self.work * f64::from(self.count) * f64::from(sweeps);
+        Part { done, sweeps, groups: self.count, work }
+    }
+
+    /// As many sweeps at once as the device's pace allows; where it does not allow one of all tiles,
+    /// `Gpu::dispatch` takes some tiles at a time.
     pub fn for_each(&self, gpu: &Gpu, mut dispatch: impl FnMut(Part) -> Result<()>) -> Result<()> {
-        let mut first_tile = 0;
-        while first_tile < self.count {
-            let fitting = (gpu.budget() / self.work) as u32;
-            let mut count = fitting.max(LEAST_TILES).min(self.count - first_tile);
-            if count > FOLD && count < self.count - first_tile {
-                // A folded grid is full, or it would run tiles of the next dispatch too.
-                count -= count % FOLD;
-            }
-            let work = self.work * f64::from(count);
-            let mut done = 0;
-            while done < self.sweeps {
-                let sweeps = ((gpu.budget() / work) as u32).clamp(1, self.sweeps - done);
-                dispatch(Part {
-                    first_tile,
-                    done,
-                    sweeps,
-                    groups: [count.min(FOLD), count.div_ceil(FOLD), 1],
-                    work: work * f64::from(sweeps),
-                })?;
-                done += sweeps;
-            }
-            first_tile += count;
+        let mut done = 0;
+        while done < self.sweeps {
+            let sweeps = gpu.rounds(self.part(0, 1).work).min(self.sweeps - done);
+            dispatch(self.part(done, sweeps))?;
+            done += sweeps;
         }
         Ok(())
     }
@@ -192,6 +177,7 @@ impl<'a> Fused<'a> {
         let clamp = call.clamp.map(|clamp| buffer("gibbs", "clamp", clamp)).transpose()?;
         let [key_low, key_high] = key(call.seed);
         let params = Params {
+            grid: Grid::default(),
             visible: d as u32,
             hidden: h as u32,
             chains: chains as u32,
@@ -204,8 +190,7 @@ impl<'a> Fused<'a> {
             keep_means: u32::from(part.done + part.sweeps == call.sweeps),
             visible_stream: Stream::Visible as u32,
             hidden_stream: Stream::Hidden as u32,
-            first_tile: part.first_tile,
-            pad: [0; 3],
+            pad: [0; 2],
         };
         self.gpu.dispatch(Dispatch {
             program: &PROGRAM,
@@ -260,7 +245,8 @@ fn by_half_sweeps(gpu: &Gpu, call: Gibbs<'_>) -> Result<()> {
     Ok(())
 }
 
-fn copy_of(gpu: &Gpu, array: &Array) -> Result<Array> {
+/// A copy in scratch memory, of visible states that a clamp holds.
+pub(super) fn copy_of(gpu: &Gpu, array: &Array) -> Result<Array> {
     let (rows, columns) = array.shape();
     let copy = gpu.scratch("gibbs held", rows * columns)?;
     gpu.copy((buffer("gibbs", "visible", array)?, 0), (&copy, 0), 4 * array.len() as u64)?;

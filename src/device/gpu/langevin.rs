@@ -3,9 +3,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, FOLD, Gpu, Langevin, Program, Result, buffer,
+    Access, Gpu, Langevin, Program, Result, buffer,
     program::Constant,
-    queue::{Dispatch, lock},
+    queue::{Dispatch, Grid, lock},
     transpose,
 };
 use crate::{
@@ -21,12 +21,11 @@ const QUADS: [usize; 3] = [4, 2, 1];
 const VECTOR: usize = 16;
 /// Bytes of workgroup memory for the bits of failed and taken proposals, with room for padding.
 const FLAGS: usize = 16;
-/// Tiles that a dispatch has at least, where there are so many: enough to fill a large GPU.
-const LEAST_TILES: u32 = 256;
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     widths: [u32; MAX_LAYERS + 1],
     layers: u32,
     class_index: u32,
@@ -44,8 +43,6 @@ struct Params {
     beta: f32,
     factor: f32,
     base_precision: f32,
-    first_tile: u32,
-    end_tile: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -146,40 +143,33 @@ pub(super) fn langevin(gpu: &Gpu, call: Langevin<'_>) -> Result<bool> {
     };
 
     let weights: usize = widths.windows(2).map(|sizes| sizes[0] * sizes[1]).sum();
-    let tile_work = (2 * tile_chains * weights) as f64;
-    while params.first_tile < tiles {
-        let fitting = (gpu.budget() / tile_work) as u32;
-        let count = fitting.max(LEAST_TILES).min(tiles - params.first_tile);
-        params.end_tile = params.first_tile + count;
-        let step_work = tile_work * f64::from(count);
-        let mut done = 0;
-        while done < call.steps {
-            params.steps = ((gpu.budget() / step_work) as u32).clamp(1, call.steps - done);
-            params.first_step = call.first_step.wrapping_add(done);
-            // MALA evaluates the states first.
-            let evaluations = params.steps + u32::from(call.metropolis);
-            gpu.dispatch(Dispatch {
-                program: &PROGRAM,
-                constants: &[
-                    ("QUADS", Constant::U32(plan.quads as u32)),
-                    ("THREADS", Constant::U32(plan.threads as u32)),
-                    ("WORDS", Constant::U32(plan.words as u32)),
-                    ("METROPOLIS", Constant::Bool(call.metropolis)),
-                    ("NONLINEARITY", Constant::U32(nonlinearity)),
-                    ("HEAD", Constant::U32(head)),
-                ],
-                params: bytemuck::bytes_of(&params),
-                buffers: &[
-                    &parameters,
-                    buffer("langevin", "x", call.x)?,
-                    buffer("langevin", "tally", call.tally)?,
-                ],
-                groups: [count.min(FOLD), count.div_ceil(FOLD), 1],
-                work: step_work * f64::from(evaluations),
-            })?;
-            done += params.steps;
-        }
-        params.first_tile = params.end_tile;
+    let step_work = f64::from(tiles) * (2 * tile_chains * weights) as f64;
+    let mut done = 0;
+    while done < call.steps {
+        params.steps = gpu.rounds(step_work).min(call.steps - done);
+        params.first_step = call.first_step.wrapping_add(done);
+        // MALA evaluates the states first.
+        let evaluations = params.steps + u32::from(call.metropolis);
+        gpu.dispatch(Dispatch {
+            program: &PROGRAM,
+            constants: &[
+                ("QUADS", Constant::U32(plan.quads as u32)),
+                ("THREADS", Constant::U32(plan.threads as u32)),
+                ("WORDS", Constant::U32(plan.words as u32)),
+                ("METROPOLIS", Constant::Bool(call.metropolis)),
+                ("NONLINEARITY", Constant::U32(nonlinearity)),
+                ("HEAD", Constant::U32(head)),
+            ],
+            params: bytemuck::bytes_of(&params),
+            buffers: &[
+                &parameters,
+                buffer("langevin", "x", call.x)?,
+                buffer("langevin", "tally", call.tally)?,
+            ],
+            groups: tiles,
+            work: step_work * f64::from(evaluations),
+        })?;
+        done += params.steps;
     }
     Ok(true)
 }

@@ -3,7 +3,9 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, FOLD, Gpu, Linear, Program, Result, buffer, matmul, program::Constant, queue::Dispatch,
+    Access, Gpu, Linear, Program, Result, buffer, matmul,
+    program::Constant,
+    queue::{Dispatch, Grid},
     sum_parts::sum_parts,
 };
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     depth: u32,
     columns: u32,
@@ -24,7 +27,6 @@ struct Params {
     stream: u32,
     key_low: u32,
     key_high: u32,
-    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -98,6 +100,7 @@ fn dispatch(
     };
     let [key_low, key_high] = key(draw.map_or(0, |draw| draw.seed));
     let params = Params {
+        grid: Grid::default(),
         rows: rows as u32,
         depth: depth as u32,
         columns: columns as u32,
@@ -108,7 +111,6 @@ fn dispatch(
         stream: draw.map_or(0, |draw| draw.stream as u32),
         key_low,
         key_high,
-        pad: [0; 2],
     };
     let unused = gpu.unused()?;
     // A buffer that is written can be bound nowhere else.
@@ -128,7 +130,8 @@ fn dispatch(
         ([out, &nowhere], [slope, &nowhere_slope])
     };
     let bias = call.bias.map(|bias| buffer("linear", "bias", bias)).transpose()?;
-    let groups = (rows.div_ceil(tile) * columns.div_ceil(tile)) as u32;
+    // Tiles are summed whole, even past the last row and column.
+    let groups = rows.div_ceil(tile) * columns.div_ceil(tile);
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[
@@ -148,7 +151,7 @@ fn dispatch(
             out_quads,
             slope_quads,
         ],
-        groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
-        work: (rows * depth * columns) as f64,
+        groups: groups as u32,
+        work: (groups * tile * tile * depth) as f64,
     })
 }

@@ -111,6 +111,16 @@ mod tests {
         assert_eq!(by_columns(LARGE, (1, 500), 784), 64);
     }
 
+    /// Those of tests/kernels/cuts.rs.
+    #[test]
+    fn a_small_device_takes_every_tile() {
+        let tile = |sizes, depth| whole(0.5, sizes, depth);
+        assert_eq!([tile((120, 124), 9), tile((33, 257), 20), tile((130, 70), 65)], [128, 64, 32]);
+        assert_eq!(in_parts(0.5, (70, 65), 33), Cut { tile: 128, parts: 1, part_depth: 64 });
+        assert_eq!(in_parts(0.5, (132, 36), 40), Cut { tile: 64, parts: 1, part_depth: 64 });
+        assert_eq!([whole(8.0, (120, 124), 9), in_parts(8.0, (132, 36), 40).tile], [32, 32]);
+    }
+
     #[test]
     fn long_sums_of_few_values_are_cut() {
         let cut = in_parts(LARGE, (784, 500), 4096);

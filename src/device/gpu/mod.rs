@@ -25,6 +25,8 @@ mod program;
 mod queue;
 mod reduce;
 mod room;
+mod rungs;
+mod scratch;
 mod softmax;
 mod split;
 mod sum_parts;
@@ -46,9 +48,11 @@ use super::{
 };
 use cache::PipelineCache;
 pub use matrices::{FEATURES as MATRIX_FEATURES, Matrices};
+use pace::Pace;
 use pipeline::{Pipeline, Workshop};
 pub use program::{Access, Constant, Program};
 use queue::Recorder;
+use scratch::Scratch;
 use tile::Need;
 pub use tile::Tile;
 
@@ -82,8 +86,7 @@ pub struct Gpu {
     /// Pipelines of earlier processes.
     cache: Option<PipelineCache>,
     recorder: Mutex<Recorder>,
-    /// Scratch buffers by purpose and size.
-    scratch: Mutex<HashMap<(&'static str, u64), wgpu::Buffer>>,
+    scratch: Mutex<Scratch<wgpu::Buffer>>,
     /// Held while commands are recorded that hand each other values through scratch buffers, or
     /// another thread's commands would come between them.
     sequence: Mutex<()>,
@@ -129,6 +132,7 @@ pub const PROGRAMS: &[&Program] = &[
     &exchange::PROGRAM,
     &potential::PROGRAM,
     &temper::PROGRAM,
+    &rungs::PROGRAM,
     &sum_parts::PROGRAM,
     &lay_out::PROGRAM,
     &split::PROGRAM,
@@ -149,10 +153,11 @@ impl Gpu {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             let _ = found.refused.set(("a command".into(), error.to_string()));
         }));
-        let recorder = Mutex::new(Recorder::new(&device));
+        let kind = device.adapter_info().device_type;
+        let recorder = Mutex::new(Recorder::new(&device, Pace::new(kind)));
         let tuner = tune::Tuner::new();
-        let filling = matmul::filling(device.adapter_info().device_type);
-        let is_software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
+        let filling = matmul::filling(kind);
+        let is_software = kind == wgpu::DeviceType::Cpu;
         // Software drivers take no longer to compile, and tests run on them.
         let folder = tuner.folder.as_ref().filter(|_| !is_software);
         let cache = folder.and_then(|folder| PipelineCache::open(&device, folder));
@@ -189,6 +194,20 @@ impl Gpu {
     /// Makes the block-Gibbs kernels take this tile wherever it fits, for tests and measurements.
     pub fn with_tile(mut self, tile: Tile) -> Self {
         self.tile = Some(tile);
+        self
+    }
+
+    /// Chooses the tiles of products and the parts of sums as for a device that so many workgroups
+    /// fill, for tests.
+    pub fn with_filling(mut self, workgroups: f64) -> Self {
+        self.filling = workgroups;
+        self
+    }
+
+    /// Cuts every kernel into dispatches of at most so many multiply-adds, or of single workgroups,
+    /// whatever time they take, for tests.
+    pub fn with_budget(self, budget: f64) -> Self {
+        queue::lock(&self.recorder).set_pace(Pace::fixed(budget));
         self
     }
 
@@ -277,11 +296,11 @@ impl Gpu {
     /// A buffer of at least `count` floats that kernels share, one a purpose and size.
     fn scratch(&self, purpose: &'static str, count: usize) -> Result<wgpu::Buffer> {
         let key = (purpose, count as u64);
-        if let Some(buffer) = queue::lock(&self.scratch).get(&key) {
-            return Ok(buffer.clone());
+        if let Some(buffer) = queue::lock(&self.scratch).get(key) {
+            return Ok(buffer);
         }
         let buffer = self.buffer(count, 1)?;
-        queue::lock(&self.scratch).insert(key, buffer.clone());
+        queue::lock(&self.scratch).put(key, buffer.clone());
         Ok(buffer)
     }
 
@@ -314,11 +333,10 @@ fn row_weights<'a>(
     }
 }
 
-/// Groups of 256 threads over `count` values, folded into two dimensions.
-fn groups_of_256(count: usize) -> [u32; 3] {
-    let groups = count.div_ceil(256) as u32;
-    [groups.min(FOLD), groups.div_ceil(FOLD), 1]
+/// Groups of 256 threads over `count` values.
+fn groups_of_256(count: usize) -> u32 {
+    count.div_ceil(256) as u32
 }
 
-/// Groups along x before a dispatch folds into another dimension; the shaders know it too.
+/// Groups along x before a dispatch folds into another dimension; `lib/grid.wgsl` knows it too.
 const FOLD: u32 = 32_768;

@@ -2,14 +2,17 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Access, Array, FOLD, Gpu, Program, Result, buffer, queue::Dispatch};
+use super::{
+    Access, Array, Gpu, Program, Result, buffer,
+    queue::{Dispatch, Grid},
+};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
-    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -22,14 +25,14 @@ pub(super) const PROGRAM: Program = Program {
 
 pub(super) fn normalize(gpu: &Gpu, out: &mut Array, norms: &mut Array) -> Result<()> {
     let (rows, columns) = out.shape();
-    let params = Params { rows: rows as u32, columns: columns as u32, pad: [0; 2] };
+    let params = Params { grid: Grid::default(), rows: rows as u32, columns: columns as u32 };
     let groups = rows.div_ceil(16) as u32;
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[],
         params: bytemuck::bytes_of(&params),
         buffers: &[buffer("normalize", "out", out)?, buffer("normalize", "norms", norms)?],
-        groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
+        groups,
         work: out.len() as f64,
     })
 }

@@ -3,20 +3,21 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, Gpu, Optimize, Program, Result, buffer, groups_of_256, program::Constant,
-    queue::Dispatch,
+    Access, Array, Gpu, Optimize, Program, Result, buffer, groups_of_256,
+    program::Constant,
+    queue::{Dispatch, Grid},
 };
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     count: u32,
     rate: f32,
     momentum: f32,
     decay: f32,
     beta2: f32,
     epsilon: f32,
-    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {

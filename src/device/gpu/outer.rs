@@ -3,20 +3,23 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, Gpu, Outer, OuterTerm, Program, Result, buffer, matmul, program::Constant,
-    queue::Dispatch, row_weights, sum_parts::sum_parts,
+    Access, Array, Gpu, Outer, OuterTerm, Program, Result, buffer, matmul,
+    program::Constant,
+    queue::{Dispatch, Grid},
+    row_weights,
+    sum_parts::sum_parts,
 };
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     x_columns: u32,
     y_columns: u32,
     accumulate: u32,
     weight: f32,
     part_rows: u32,
-    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -61,18 +64,19 @@ fn add(
         parts => Some(gpu.scratch("parts of outer", parts * d * h)?),
     };
     let params = Params {
+        grid: Grid::default(),
         rows: rows as u32,
         x_columns: d as u32,
         y_columns: h as u32,
         accumulate: u32::from(accumulate && parts.is_none()),
         weight,
         part_rows: cut.part_depth as u32,
-        pad: [0; 2],
     };
     let unused = gpu.unused()?;
     let nowhere = gpu.scratch("unused result", 4)?;
     let target = parts.as_ref().unwrap_or(out);
     let [values, quads] = if h.is_multiple_of(4) { [&nowhere, target] } else { [target, &nowhere] };
+    let groups = d.div_ceil(cut.tile) * h.div_ceil(cut.tile) * cut.parts;
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[
@@ -89,8 +93,8 @@ fn add(
             values,
             quads,
         ],
-        groups: [d.div_ceil(cut.tile) as u32, h.div_ceil(cut.tile) as u32, cut.parts as u32],
-        work: (rows * d * h) as f64,
+        groups: groups as u32,
+        work: (groups * cut.tile * cut.tile * cut.part_depth) as f64,
     })?;
     match &parts {
         None => Ok(()),

@@ -2,13 +2,17 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Access, Array, Gpu, Program, Result, buffer, groups_of_256, queue::Dispatch};
+use super::{
+    Access, Array, Gpu, Program, Result, buffer, groups_of_256,
+    queue::{Dispatch, Grid},
+};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     count: u32,
-    pad: [u32; 3],
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -20,7 +24,7 @@ pub(super) const PROGRAM: Program = Program {
 };
 
 pub(super) fn philox(gpu: &Gpu, blocks: &Array, out: &mut Array) -> Result<()> {
-    let params = Params { count: blocks.rows() as u32, pad: [0; 3] };
+    let params = Params { grid: Grid::default(), count: blocks.rows() as u32, pad: 0 };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[],

@@ -216,7 +216,7 @@ mod tests {
 
     fn dispatch(gpu: &Gpu, program: &'static Program) -> Result<()> {
         let buffer = gpu.buffer(1, 4)?;
-        let (params, groups) = (&[0; 16], [1, 1, 1]);
+        let (params, groups) = (&[0; 16], 1);
         let buffers = &[&buffer];
         gpu.dispatch(Dispatch { program, constants: &[], params, buffers, groups, work: 1.0 })
     }

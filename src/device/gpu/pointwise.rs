@@ -3,14 +3,16 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, Gpu, Pointwise, Program, Result, buffer, groups_of_256, program::Constant,
-    queue::Dispatch,
+    Access, Array, Gpu, Pointwise, Program, Result, buffer, groups_of_256,
+    program::Constant,
+    queue::{Dispatch, Grid},
 };
 use crate::{device::Draw, random::key};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     count: u32,
     columns: u32,
     column: u32,
@@ -20,7 +22,7 @@ struct Params {
     key_high: u32,
     value: f32,
     high: f32,
-    pad: [u32; 3],
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -80,6 +82,7 @@ pub(super) fn pointwise(gpu: &Gpu, call: Pointwise<'_>, out: &mut Array) -> Resu
     let draw = operation.draw;
     let [key_low, key_high] = key(draw.map_or(0, |draw| draw.seed));
     let params = Params {
+        grid: Grid::default(),
         count: out.len() as u32,
         columns: out.columns() as u32,
         column: operation.column as u32,
@@ -89,7 +92,7 @@ pub(super) fn pointwise(gpu: &Gpu, call: Pointwise<'_>, out: &mut Array) -> Resu
         key_high,
         value: operation.value,
         high: operation.high,
-        pad: [0; 3],
+        pad: 0,
     };
     let unused = gpu.unused()?;
     let bind = |array: Option<&Array>| match array {

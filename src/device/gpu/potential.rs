@@ -3,19 +3,22 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Gpu, Program, Result, buffer, groups_of_256, program::Constant, queue::Dispatch,
+    Access, Gpu, Program, Result, buffer, groups_of_256,
+    program::Constant,
+    queue::{Dispatch, Grid},
 };
 use crate::device::{Formula, Potential};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
     components: u32,
     has_energy: u32,
     has_score: u32,
-    pad: [u32; 3],
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -29,12 +32,13 @@ pub(super) const PROGRAM: Program = Program {
 pub(super) fn potential(gpu: &Gpu, call: Potential<'_>) -> Result<()> {
     let (rows, columns) = call.x.shape();
     let params = Params {
+        grid: Grid::default(),
         rows: rows as u32,
         columns: columns as u32,
         components: call.parameters.rows() as u32,
         has_energy: u32::from(call.energy.is_some()),
         has_score: u32::from(call.score.is_some()),
-        pad: [0; 3],
+        pad: 0,
     };
     let (operation, work) = match call.formula {
         Formula::Mixture => (0, 2 * call.parameters.len()),

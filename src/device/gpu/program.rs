@@ -44,6 +44,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("acceptance", include_str!("../../../shaders/lib/acceptance.wgsl")),
     ("activation", include_str!("../../../shaders/lib/activation.wgsl")),
     ("exchange", include_str!("../../../shaders/lib/exchange.wgsl")),
+    ("grid", include_str!("../../../shaders/lib/grid.wgsl")),
     ("half_sweep", include_str!("../../../shaders/lib/half_sweep.wgsl")),
     ("half_sweep_matrix", include_str!("../../../shaders/lib/half_sweep_matrix.wgsl")),
     ("matmul", include_str!("../../../shaders/lib/matmul.wgsl")),

@@ -12,11 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytemuck::{Pod, Zeroable};
+
 use super::{
-    Array, DeviceError, Gpu, Result, buffer,
+    Array, DeviceError, FOLD, Gpu, Result, buffer,
     busy::Stopwatch,
     command::{self, Command},
-    pace::Pace,
+    pace::{self, Pace},
     program::{Constant, Program},
 };
 
@@ -54,7 +56,7 @@ struct Submission {
 }
 
 impl Recorder {
-    pub fn new(device: &wgpu::Device) -> Self {
+    pub fn new(device: &wgpu::Device, pace: Pace) -> Self {
         let params_buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("parameters"),
             size: (PARAMS_STRIDE * MAX_DISPATCHES) as u64,
@@ -68,9 +70,14 @@ impl Recorder {
             work: 0.0,
             in_flight: VecDeque::new(),
             idle_since: Instant::now(),
-            pace: Pace::new(),
+            pace,
             stopwatch: None,
         }
+    }
+
+    /// Takes another pace.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// Forgets what is not yet submitted.
@@ -87,25 +94,53 @@ impl Recorder {
     }
 }
 
-/// One dispatch of a kernel.
+/// Which workgroups of a kernel a dispatch runs, in the head of every kernel's parameters;
+/// `Gpu::dispatch` fills it in. See `shaders/lib/grid.wgsl`.
+#[repr(C)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
+pub(super) struct Grid {
+    first_group: u32,
+    end_group: u32,
+}
+
+/// A run of a kernel, in one dispatch or more.
 pub(super) struct Dispatch<'a> {
     pub program: &'static Program,
     pub constants: &'a [(&'a str, Constant)],
+    /// What begins with a [`Grid`].
     pub params: &'a [u8],
     pub buffers: &'a [&'a wgpu::Buffer],
-    pub groups: [u32; 3],
+    /// Workgroups; none hears of another, so they may run in any number of dispatches.
+    pub groups: u32,
     /// Multiply-adds, roughly.
     pub work: f64,
 }
 
 impl Gpu {
-    /// Records a dispatch, and submits what is recorded once it is enough.
+    /// Records a run of a kernel, and submits what is recorded once it is enough. No dispatch has more
+    /// work than the pace's budget, but where a single workgroup has.
     pub(super) fn dispatch(&self, dispatch: Dispatch<'_>) -> Result<()> {
+        let mut rest = Grid { first_group: 0, end_group: dispatch.groups };
+        while rest.first_group < rest.end_group {
+            let groups = rest.end_group - rest.first_group;
+            let work = dispatch.work * f64::from(groups) / f64::from(dispatch.groups);
+            let end_group = rest.first_group + pace::share(work, groups, self.budget());
+            self.record(&dispatch, Grid { end_group, ..rest })?;
+            rest.first_group = end_group;
+        }
+        Ok(())
+    }
+
+    /// Records the dispatch of some workgroups.
+    fn record(&self, dispatch: &Dispatch<'_>, grid: Grid) -> Result<()> {
         self.healthy()?;
         let pipeline = self.pipeline(dispatch.program, dispatch.constants)?;
+        let groups = grid.end_group - grid.first_group;
+        let work = dispatch.work * f64::from(groups) / f64::from(dispatch.groups);
         let mut recorder = lock(&self.recorder);
         let offset = recorder.params.len();
-        recorder.params.extend_from_slice(dispatch.params);
+        recorder.params.extend_from_slice(bytemuck::bytes_of(&grid));
+        recorder.params.extend_from_slice(&dispatch.params[size_of::<Grid>()..]);
         recorder.params.resize(offset + PARAMS_STRIDE, 0);
         let params = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &recorder.params_buffer,
@@ -124,20 +159,25 @@ impl Gpu {
             layout: &pipeline.layout,
             entries: &entries,
         });
-        recorder.work += dispatch.work;
+        recorder.work += work;
         recorder.commands.push(Command::Dispatch {
             pipeline,
             bind_group,
             params: offset as u32,
-            groups: dispatch.groups,
-            work: dispatch.work,
+            groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
+            work,
         });
         if recorder.is_due() { self.submit(&mut recorder) } else { Ok(()) }
     }
 
     /// Multiply-adds that one dispatch should stay under.
-    pub(super) fn budget(&self) -> f64 {
+    fn budget(&self) -> f64 {
         lock(&self.recorder).pace.budget()
+    }
+
+    /// How many rounds of so much work each one dispatch should make, 1 or more.
+    pub(super) fn rounds(&self, work: f64) -> u32 {
+        ((self.budget() / work) as u32).max(1)
     }
 
     /// Records a copy of `size` bytes between two places.
@@ -204,7 +244,11 @@ impl Gpu {
         self.flush()?;
         self.wait(None)?;
         let mut recorder = lock(&self.recorder);
-        recorder.in_flight.clear();
+        let in_flight = std::mem::take(&mut recorder.in_flight);
+        if let Some(oldest) = in_flight.front() {
+            let busy = oldest.at.max(recorder.idle_since).elapsed();
+            recorder.pace.learn(in_flight.iter().map(|submission| submission.work).sum(), busy);
+        }
         recorder.idle_since = Instant::now();
         Ok(())
     }

@@ -3,19 +3,23 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, FOLD, Gpu, Program, Reduce, Result, buffer, program::Constant, queue::Dispatch,
-    row_weights, sum_parts::sum_parts,
+    Access, Array, Gpu, Program, Reduce, Result, buffer,
+    program::Constant,
+    queue::{Dispatch, Grid},
+    row_weights,
+    sum_parts::sum_parts,
 };
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
     accumulate: u32,
     weight: f32,
-    part_rows: u32,
-    pad: [u32; 3],
+    part_size: u32,
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -39,28 +43,36 @@ fn part_rows(device: f64, rows: usize, columns: usize) -> usize {
     rows.div_ceil(wanted.clamp(1, (rows / LEAST_ROWS).max(1))).max(1)
 }
 
+/// Values of a part of a sum over a whole array: 256 a thread. The order of such a sum is the same on
+/// every device.
+const PART_VALUES: usize = 65_536;
+/// The operation that sums the parts of such a sum.
+const SUM: u32 = 5;
+
 /// The caller holds `sequence`.
 pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) -> Result<()> {
     let (rows, columns) = x.shape();
     let mut params = Params {
         rows: rows as u32,
         columns: columns as u32,
-        part_rows: rows as u32,
+        part_size: PART_VALUES as u32,
         ..Params::zeroed()
     };
     let unused = gpu.unused()?;
     let out = buffer("reduce", "out", out)?;
-    let (mut other, mut each, mut groups) = (None, None, 1);
-    let (mut parts, mut accumulates, mut has_each) = (1, false, false);
+    let (mut other, mut each, mut has_each) = (None, None, false);
+    // Workgroups of a part, and the values that it leaves.
+    let (mut parts, mut groups, mut width) = (x.len().div_ceil(PART_VALUES), 1, 1);
+    let mut accumulates = false;
     let operation = match call {
         Reduce::ColumnSum { weights, accumulate } => {
             let part_rows = part_rows(gpu.filling, rows, columns);
-            (parts, accumulates) = (rows.div_ceil(part_rows).max(1), accumulate);
-            params.part_rows = part_rows as u32;
+            parts = rows.div_ceil(part_rows).max(1);
+            (groups, width, accumulates) = (columns.div_ceil(COLUMNS), columns, accumulate);
+            params.part_size = part_rows as u32;
             params.accumulate = u32::from(accumulate && parts == 1);
             (params.weight, each) = row_weights("reduce", weights)?;
             has_each = each.is_some();
-            groups = columns.div_ceil(COLUMNS) as u32;
             0
         }
         Reduce::SumOfSquares => 1,
@@ -72,30 +84,37 @@ pub(super) fn reduce(gpu: &Gpu, call: Reduce<'_>, x: &Array, out: &mut Array) ->
         Reduce::RowDot(array) => {
             other = Some(buffer("reduce", "other", array)?);
             has_each = array.rows() > 1;
-            groups = rows.div_ceil(16) as u32;
+            (parts, groups) = (1, rows.div_ceil(16));
             4
         }
     };
     let in_parts = match parts {
         1 => None,
-        parts => Some(gpu.scratch("parts of column sums", parts * columns)?),
+        parts => Some(gpu.scratch("parts of sums", parts * width)?),
     };
-    gpu.dispatch(Dispatch {
-        program: &PROGRAM,
-        constants: &[("OPERATION", Constant::U32(operation)), ("EACH", Constant::Bool(has_each))],
-        params: bytemuck::bytes_of(&params),
-        buffers: &[
-            buffer("reduce", "x", x)?,
-            other.unwrap_or(&unused),
-            each.unwrap_or(&unused),
-            in_parts.as_ref().unwrap_or(out),
-        ],
-        groups: [groups.min(FOLD), groups.div_ceil(FOLD), parts as u32],
-        work: x.len() as f64,
-    })?;
+    let source = buffer("reduce", "x", x)?;
+    let run = |operation, params: &Params, source, target, groups: usize, work: usize| {
+        gpu.dispatch(Dispatch {
+            program: &PROGRAM,
+            constants: &[
+                ("OPERATION", Constant::U32(operation)),
+                ("EACH", Constant::Bool(has_each)),
+            ],
+            params: bytemuck::bytes_of(params),
+            buffers: &[source, other.unwrap_or(&unused), each.unwrap_or(&unused), target],
+            groups: groups as u32,
+            work: work as f64,
+        })
+    };
+    run(operation, &params, source, in_parts.as_ref().unwrap_or(out), parts * groups, x.len())?;
     match &in_parts {
         None => Ok(()),
-        Some(sums) => sum_parts(gpu, sums, (parts, columns), accumulates, out),
+        Some(sums) if operation == 0 => sum_parts(gpu, sums, (parts, columns), accumulates, out),
+        Some(sums) => {
+            let count = parts as u32;
+            let params = Params { rows: count, columns: 1, part_size: count, ..params };
+            run(SUM, &params, sums, out, 1, parts)
+        }
     }
 }
 

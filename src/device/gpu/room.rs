@@ -2,11 +2,18 @@
 
 use super::Gpu;
 
+/// Kernels count and index values by u32, and round up to whole workgroups and parts of sums.
+const MOST_VALUES: u64 = (1 << 32) - (1 << 16);
+
+/// Bytes that an array may have on a device with such limits.
+fn largest_array(limits: &wgpu::Limits) -> u64 {
+    limits.max_buffer_size.min(limits.max_storage_buffer_binding_size).min(4 * MOST_VALUES)
+}
+
 impl Gpu {
     /// Bytes that a buffer may have for a kernel to use all of it.
     pub(super) fn largest_buffer(&self) -> u64 {
-        let limits = self.device.limits();
-        limits.max_buffer_size.min(limits.max_storage_buffer_binding_size)
+        largest_array(&self.device.limits())
     }
 
     /// Bytes of the device's own memory, which wgpu does not tell; `None` where its interface does
@@ -70,5 +77,29 @@ impl Gpu {
         let device = unsafe { self.device.as_hal::<wgpu::hal::api::Metal>()? };
         let bytes = device.raw_device().recommendedMaxWorkingSetSize();
         Some(bytes).filter(|bytes| *bytes > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_value_of_an_array_has_a_number_of_32_bits() {
+        let of = |max_buffer_size, max_storage_buffer_binding_size| {
+            largest_array(&wgpu::Limits {
+                max_buffer_size,
+                max_storage_buffer_binding_size,
+                ..Default::default()
+            })
+        };
+        assert_eq!(of(1 << 28, 1 << 27), 1 << 27);
+        assert_eq!(of(1 << 20, 1 << 27), 1 << 20);
+        // Metal may allow more than 16 GiB.
+        let values = of(1 << 36, 1 << 36) / 4;
+        assert_eq!(values, MOST_VALUES);
+        // Of whole workgroups and parts of sums too.
+        assert!(u32::try_from(values.next_multiple_of(65_536) - 1).is_ok());
+        assert_eq!(super::super::groups_of_256(values as usize), (1 << 24) - (1 << 8));
     }
 }

@@ -2,14 +2,17 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Access, Array, FOLD, Gpu, Program, Result, buffer, queue::Dispatch};
+use super::{
+    Access, Array, Gpu, Program, Result, buffer,
+    queue::{Dispatch, Grid},
+};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
-    pad: [u32; 2],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -22,7 +25,7 @@ pub(super) const PROGRAM: Program = Program {
 
 pub(super) fn softmax(gpu: &Gpu, x: &Array, p: &mut Array, log_sum: &mut Array) -> Result<()> {
     let (rows, columns) = x.shape();
-    let params = Params { rows: rows as u32, columns: columns as u32, pad: [0; 2] };
+    let params = Params { grid: Grid::default(), rows: rows as u32, columns: columns as u32 };
     let groups = rows.div_ceil(64) as u32;
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
@@ -33,7 +36,7 @@ pub(super) fn softmax(gpu: &Gpu, x: &Array, p: &mut Array, log_sum: &mut Array) 
             buffer("softmax", "p", p)?,
             buffer("softmax", "log_sum", log_sum)?,
         ],
-        groups: [groups.min(FOLD), groups.div_ceil(FOLD), 1],
+        groups,
         work: x.len() as f64,
     })
 }

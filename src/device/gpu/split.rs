@@ -3,18 +3,21 @@
 use bytemuck::{Pod, Zeroable};
 
 use super::{
-    Access, Array, FOLD, Gpu, Program, Result, buffer, program::Constant, queue::Dispatch,
+    Access, Array, Gpu, Program, Result, buffer,
+    program::Constant,
+    queue::{Dispatch, Grid},
 };
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     depth: u32,
     units: u32,
     k_stride: u32,
     unit_stride: u32,
     first: u32,
-    pad: [u32; 3],
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -47,19 +50,20 @@ pub(super) fn split(gpu: &Gpu, weights: &Array, size: u32) -> Result<wgpu::Buffe
     let largest = gpu.scratch("gibbs largest", SHARES)?;
     let pass = |pass, (depth, units, k_stride, unit_stride), first: usize, groups: usize| {
         let params = Params {
+            grid: Grid::default(),
             depth: depth as u32,
             units: units as u32,
             k_stride: k_stride as u32,
             unit_stride: unit_stride as u32,
             first: first as u32,
-            pad: [0; 3],
+            pad: 0,
         };
         gpu.dispatch(Dispatch {
             program: &PROGRAM,
             constants: &[("PASS", Constant::U32(pass)), ("SIZE", Constant::U32(size))],
             params: bytemuck::bytes_of(&params),
             buffers: &[source, &largest, &target],
-            groups: [groups.min(FOLD as usize) as u32, groups.div_ceil(FOLD as usize) as u32, 1],
+            groups: groups as u32,
             work: (d * h) as f64,
         })
     };

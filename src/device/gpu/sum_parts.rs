@@ -2,15 +2,19 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Access, Gpu, Program, Result, groups_of_256, queue::Dispatch};
+use super::{
+    Access, Gpu, Program, Result, groups_of_256,
+    queue::{Dispatch, Grid},
+};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     count: u32,
     parts: u32,
     accumulate: u32,
-    pad: u32,
+    pad: [u32; 3],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -30,10 +34,11 @@ pub(super) fn sum_parts(
     out: &wgpu::Buffer,
 ) -> Result<()> {
     let params = Params {
+        grid: Grid::default(),
         count: count as u32,
         parts: parts as u32,
         accumulate: u32::from(accumulate),
-        pad: 0,
+        pad: [0; 3],
     };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,

@@ -6,7 +6,8 @@ use super::{
     Access, Array, Gpu, Program, Result, Temper, buffer,
     gibbs::{self, Tiles},
     lay_out,
-    queue::{Dispatch, lock},
+    queue::{Dispatch, Grid, lock},
+    rungs,
     tile::Need,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     visible: u32,
     hidden: u32,
     chains: u32,
@@ -34,8 +36,7 @@ struct Params {
     visible_stream: u32,
     hidden_stream: u32,
     exchange_stream: u32,
-    first_tile: u32,
-    pad: [u32; 2],
+    pad: u32,
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -60,33 +61,37 @@ const REPLICA: usize = 12;
 pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
     let _sequence = lock(&gpu.sequence);
     let (d, h) = call.weights.shape();
-    let (chains, rungs) = (call.visible.rows(), call.betas.len());
+    let (chains, count) = (call.visible.rows(), call.betas.len());
     let need = Need {
         shape: (d, h),
         chains,
-        together: rungs,
+        together: count,
         fixed: gibbs::SUMS,
         each: REPLICA,
         by_matrices: false,
     };
-    let Some(tile) = gpu.tile(&need) else { return Ok(false) };
-    let weights = lay_out::lay_out(gpu, call.weights)?;
-    let mut betas = Array { rows: 1, columns: rungs, storage: gpu.allocate(1, rungs)? };
+    let mut betas = Array { rows: 1, columns: count, storage: gpu.allocate(1, count)? };
     gpu.write(&mut betas, 0, call.betas)?;
     // Without a clamp its place holds anything.
     let clamp = call.clamp.unwrap_or(call.bias_shift);
     let biases = [call.base_bias, call.hidden_bias, call.bias_shift, clamp, &betas];
     let biases = gibbs::joined(gpu, "temper biases", &biases)?;
-    let ladders = chains / rungs;
+    let Some(tile) = gpu.tile(&need) else {
+        rungs::by_half_sweeps(gpu, call, &biases)?;
+        return Ok(true);
+    };
+    let weights = lay_out::lay_out(gpu, call.weights)?;
+    let ladders = chains / count;
     let [key_low, key_high] = key(call.seed);
     let tiles = Tiles::new(&need, tile, call.sweeps);
     tiles.for_each(gpu, |part| {
         let params = Params {
+            grid: Grid::default(),
             visible: d as u32,
             hidden: h as u32,
             chains: chains as u32,
             ladders: ladders as u32,
-            rungs: rungs as u32,
+            rungs: count as u32,
             sweeps: part.sweeps,
             done: part.done,
             every: call.every,
@@ -99,8 +104,7 @@ pub(super) fn temper(gpu: &Gpu, call: Temper<'_>) -> Result<bool> {
             visible_stream: Stream::Visible as u32,
             hidden_stream: Stream::Hidden as u32,
             exchange_stream: Stream::Exchange as u32,
-            first_tile: part.first_tile,
-            pad: [0; 2],
+            pad: 0,
         };
         gpu.dispatch(Dispatch {
             program: &PROGRAM,

@@ -2,15 +2,19 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Access, Gpu, Program, Result, queue::Dispatch};
+use super::{
+    Access, Gpu, Program, Result,
+    queue::{Dispatch, Grid},
+};
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 struct Params {
+    grid: Grid,
     rows: u32,
     columns: u32,
     offset: u32,
-    pad: u32,
+    pad: [u32; 3],
 }
 
 pub(super) const PROGRAM: Program = Program {
@@ -29,14 +33,19 @@ pub(super) fn transpose(
     target: &wgpu::Buffer,
     offset: usize,
 ) -> Result<()> {
-    let params =
-        Params { rows: rows as u32, columns: columns as u32, offset: offset as u32, pad: 0 };
+    let params = Params {
+        grid: Grid::default(),
+        rows: rows as u32,
+        columns: columns as u32,
+        offset: offset as u32,
+        pad: [0; 3],
+    };
     gpu.dispatch(Dispatch {
         program: &PROGRAM,
         constants: &[],
         params: bytemuck::bytes_of(&params),
         buffers: &[source, target],
-        groups: [columns.div_ceil(16) as u32, rows.div_ceil(16) as u32, 1],
+        groups: (columns.div_ceil(16) * rows.div_ceil(16)) as u32,
         work: (rows * columns) as f64,
     })
 }

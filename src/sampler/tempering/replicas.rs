@@ -157,7 +157,7 @@ impl Replicas {
     }
 
     /// Block-Gibbs sweeps of all rungs, with a round of exchanges every so many of them, in one kernel;
-    /// `false`, with nothing done, where the model or the ladder is not of that kind.
+    /// `false`, with nothing done, where the model is not of that kind.
     pub fn sweep(
         &mut self,
         path: &Path<'_>,
