@@ -364,3 +364,39 @@ fn exact(trainer: &Trainer) -> f64 {
     let evaluation = block_on(Evaluation::of(&model, trainer.data(), &Judge::default())).unwrap();
     evaluation.log_likelihood.train.exact.unwrap()
 }
+
+/// The output bias of a net is added to every energy. Losses that see only scores, or differences of
+/// energies, do not depend on it, and it keeps its bits; a penalty on energies moves it.
+#[test]
+fn a_constant_that_the_loss_does_not_see_stays() {
+    use ObjectiveKind::{Cd, Dsm, Pcd, Sm, SmHutchinson, Ssm, SsmVr};
+    let contrastive = |objective| (objective, 0.01, true);
+    let alone = |objective| (objective, 0.0, false);
+    let cases = [Cd, Pcd].map(contrastive).into_iter();
+    let cases = cases.chain([Cd, Pcd, Sm, SmHutchinson, Ssm, SsmVr, Dsm].map(alone));
+    for (objective, energy_l2, moves) in cases {
+        for device in devices() {
+            let settings = Settings {
+                objective,
+                energy_l2,
+                hidden: vec![8, 7],
+                batch: 33,
+                chains: 33,
+                window: 33,
+                k: Transitions::Parts(vec![2]),
+                ..Settings::of(ModelKind::Mlp)
+            };
+            let mut trainer = trainer(&device, "two-moons", &settings);
+            let bias = |trainer: &Trainer| {
+                let parameters = trainer.model().parameters();
+                let (name, array) = parameters.last().unwrap();
+                assert_eq!(name, "layers.2.bias");
+                block_on(device.read(array)).unwrap()[0].to_bits()
+            };
+            let start = bias(&trainer);
+            advance(&mut trainer, 50);
+            let what = format!("{objective}, penalty {energy_l2}, {}", device.name());
+            assert_eq!(bias(&trainer) != start, moves, "{what}");
+        }
+    }
+}

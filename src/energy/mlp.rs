@@ -267,6 +267,11 @@ impl Energy for Mlp {
         layers.flat_map(|layer| [&mut layer.weights, &mut layer.bias]).collect()
     }
 
+    /// The bias of the output, where there is one output.
+    fn constant(&self) -> Option<usize> {
+        (self.outputs() == 1).then_some(2 * self.layers.len() - 1)
+    }
+
     fn gradient(&self, points: &[Points<'_>], gradient: &mut [Array]) -> Result<()> {
         if gradient.len() != 2 * self.layers.len() {
             return Err(DeviceError::Shape {

@@ -137,6 +137,12 @@ pub trait Energy: Send + Sync {
         Vec::new()
     }
 
+    /// The place in [`Energy::parameters`] of a single number that is added to every energy, where
+    /// there is one. Densities and scores do not depend on it.
+    fn constant(&self) -> Option<usize> {
+        None
+    }
+
     /// gradient ← Σⱼ wⱼ ∇θE(xⱼ) over all the points, one array a parameter.
     ///
     /// # Errors

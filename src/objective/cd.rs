@@ -28,6 +28,10 @@ impl Objective for Cd {
         "cd"
     }
 
+    fn sees_constant(&self) -> bool {
+        self.penalty.is_on()
+    }
+
     fn admits(&self, energy: &dyn Energy) -> Result<()> {
         Ok(self.sampler.admits(energy)?)
     }

@@ -77,6 +77,10 @@ impl Objective for Dsm {
         "dsm"
     }
 
+    fn sees_constant(&self) -> bool {
+        false
+    }
+
     fn admits(&self, energy: &dyn Energy) -> Result<()> {
         needs_score("dsm", energy)
     }

@@ -59,6 +59,10 @@ impl Objective for Jem {
         "jem"
     }
 
+    fn sees_constant(&self) -> bool {
+        self.energy_l2 != 0.0
+    }
+
     fn admits(&self, energy: &dyn Energy) -> Result<()> {
         if energy.classes() < 2 {
             return Err(ObjectiveError::Inadmissible {

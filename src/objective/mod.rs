@@ -103,6 +103,13 @@ pub trait Objective: Send {
     /// The name in configurations.
     fn kind(&self) -> &'static str;
 
+    /// Whether the loss depends on a number that is added to all energies, as a penalty on their
+    /// size does. A score has none, and in a contrastive loss it cancels: its gradient is then 0,
+    /// where a sum of weights would leave rounding errors, which some optimizers turn into steps.
+    fn sees_constant(&self) -> bool {
+        true
+    }
+
     /// Whether the energy has what the loss needs; asked before any work.
     ///
     /// # Errors

@@ -28,6 +28,10 @@ impl Objective for Pcd {
         "pcd"
     }
 
+    fn sees_constant(&self) -> bool {
+        self.penalty.is_on()
+    }
+
     fn admits(&self, energy: &dyn Energy) -> Result<()> {
         self.replay.admits(energy)
     }

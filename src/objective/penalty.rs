@@ -21,6 +21,11 @@ impl Penalty {
         Self { strength, weights: [None, None] }
     }
 
+    /// Whether there is a penalty.
+    pub fn is_on(&self) -> bool {
+        self.strength != 0.0
+    }
+
     /// The points of a contrastive loss: weights (1 + 2αE)/N on the data, (−1 + 2αE)/M on the
     /// chains.
     pub fn contrast<'a>(
@@ -30,7 +35,7 @@ impl Penalty {
         chains: &'a Chains,
     ) -> Result<Vec<Points<'a>>> {
         let mut points = [batch.points(1.0), chain_points(chains, -1.0)];
-        if self.strength != 0.0 {
+        if self.is_on() {
             for (points, (slot, total)) in
                 points.iter_mut().zip(self.weights.iter_mut().zip([1.0, -1.0]))
             {

@@ -42,6 +42,10 @@ impl Objective for Sm {
         self.kind
     }
 
+    fn sees_constant(&self) -> bool {
+        false
+    }
+
     fn admits(&self, energy: &dyn Energy) -> Result<()> {
         needs_score(self.kind, energy)
     }

@@ -33,6 +33,10 @@ impl Objective for Ssm {
         "ssm"
     }
 
+    fn sees_constant(&self) -> bool {
+        false
+    }
+
     fn admits(&self, energy: &dyn Energy) -> Result<()> {
         needs_score("ssm", energy)
     }

@@ -119,6 +119,9 @@ impl Trainer {
         let update = Update { number: self.step, steps, seed };
         let points = self.objective.points(&*self.model, &self.batch, update)?;
         self.model.gradient(&points, &mut self.gradient)?;
+        if let Some(place) = self.model.constant().filter(|_| !self.objective.sees_constant()) {
+            device.pointwise(Pointwise::Fill(0.0), &mut self.gradient[place])?;
+        }
         let rate = self.settings.rate(self.step, self.total);
         let model = &mut *self.model;
         self.optimizer.update(&self.settings, self.step, rate, model, &self.gradient)?;
