@@ -55,6 +55,7 @@ fn sampling_is_measured_and_nothing_written() {
     arguments.push("--json");
     let found = json(&arguments);
     assert_eq!(found["transitions"]["count"], 100_000);
+    assert_eq!(found["memory"]["energies"], 4 * 50 * 250, "of 250 draws");
     assert!(!out.exists());
     assert_eq!(fs::read_dir(&run).unwrap().count(), before);
 }

@@ -90,16 +90,18 @@ pub(super) async fn train(context: &Context, trainer: &mut Trainer) -> anyhow::R
     Ok(())
 }
 
-/// Tells what sampling would take; the chains move.
+/// Tells what sampling would take: so many transitions for each of some laws, and energies of so many
+/// draws. The chains move.
 pub(super) async fn sample(
     context: &Context,
     device: &Device,
     energy: &dyn Energy,
     sampler: &dyn Sampler,
     chains: &mut Chains,
-    (laws, steps): (usize, u32),
+    (laws, steps, draws): (usize, u32, u32),
 ) -> anyhow::Result<()> {
     let (count, memory) = (chains.visible.rows(), chains.bytes());
+    let energies = 4 * u64::from(draws) * count as u64;
     let work = u64::from(steps) * laws as u64;
     let time = Estimate::of(work, async |steps| {
         sampler.advance(energy, chains, steps as u32)?;
@@ -109,14 +111,18 @@ pub(super) async fn sample(
     .await?;
     if context.json {
         let result = serde_json::json!({
-            "memory": { "chains": memory }, "transitions": time, "seconds": time.seconds,
+            "memory": { "chains": memory, "energies": energies }, "transitions": time, "seconds": time.seconds,
             "chains": count * laws,
         });
         say(serde_json::to_string_pretty(&result)?)?;
         return Ok(());
     }
     let each = memory / count as u64;
-    say(format!("memory: {} for {count} chains ({} each)", bytes(memory), bytes(each)))?;
+    let mut text = format!("memory: {} for {count} chains ({} each)", bytes(memory), bytes(each));
+    if draws > 0 {
+        text += &format!(", {} for their energies ({draws} times)", bytes(energies));
+    }
+    say(text)?;
     say(time.text("transitions"))?;
     say("pictures and burn-in come on top; nothing was written")?;
     Ok(())

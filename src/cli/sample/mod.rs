@@ -206,7 +206,9 @@ async fn rbm(
     };
     if args.dry_run {
         let sampler = mover.sampler();
-        let work = (1, args.steps);
+        // Chains that keep units of their own are not watched.
+        let draws = if mask.is_none() { watch::draws(args.steps) } else { 0 };
+        let work = (1, args.steps, draws);
         dry_run::sample(context, device, model, sampler, &mut chains, work).await?;
         return Ok(None);
     }

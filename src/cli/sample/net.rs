@@ -1,7 +1,8 @@
 //! Samples of a net: of p(x), or of p(x | y) where it has classes.
 
 use super::{
-    Args, DELAY, DRAWN, Mover, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out, watch::Watch,
+    Args, DELAY, DRAWN, Mover, OWN_DRAWS, SLICE, Start, Written, frame_at, held_out,
+    watch::{self, Watch},
 };
 use crate::{
     cli::{Context, dry_run, failure::Usage, output::bar, source::Source},
@@ -128,7 +129,7 @@ pub(super) async fn run(
         (chains.clock, chains.starts) =
             (OWN_DRAWS.wrapping_add(own), OWN_DRAWS.wrapping_add(2 * index as u32));
         if args.dry_run {
-            let work = (energies.len(), args.steps);
+            let work = (energies.len(), args.steps, watch::draws(args.steps));
             let sampler = mover.sampler();
             dry_run::sample(context, device, *energy, sampler, &mut chains, work).await?;
             return Ok(None);

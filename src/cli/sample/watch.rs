@@ -17,10 +17,20 @@ pub(super) struct Watch {
     from: u32,
 }
 
+/// Transitions between the draws of a run.
+fn every(steps: u32) -> u32 {
+    (steps / 2).div_ceil(DRAWS).max(1)
+}
+
+/// Draws of a run, an energy a chain each.
+pub(super) fn draws(steps: u32) -> u32 {
+    ((steps - steps / 2) / every(steps)).min(DRAWS)
+}
+
 impl Watch {
     pub fn new(energy: &dyn Energy, chains: &Chains, steps: u32) -> Result<Self, SamplerError> {
-        let every = (steps / 2).div_ceil(DRAWS).max(1);
-        Ok(Self { trace: Trace::new(energy, chains, DRAWS)?, every, from: steps / 2 })
+        let trace = Trace::new(energy, chains, draws(steps))?;
+        Ok(Self { trace, every: every(steps), from: steps / 2 })
     }
 
     /// Transitions to the next draw.
@@ -46,5 +56,20 @@ impl Watch {
 
     pub async fn finish(self, energy: &dyn Energy) -> Result<Mixing, SamplerError> {
         self.trace.finish(energy, self.every, None).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_the_draws_of_a_run_and_no_more() {
+        for steps in (0..=2000).chain([99_999, u32::MAX / 2, u32::MAX - 1]) {
+            let (every, from) = (u64::from(every(steps)), u64::from(steps / 2));
+            let due = (u64::from(steps) - from) / every;
+            assert_eq!(u64::from(draws(steps)), due.min(250), "{steps} steps");
+        }
+        assert_eq!([0, 1, 2, 3, 500, 501].map(draws), [0, 1, 1, 2, 250, 250]);
     }
 }
