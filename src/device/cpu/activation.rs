@@ -97,10 +97,10 @@ pub(super) fn sigmoid<R: Real>(x: R) -> (R, R) {
 #[inline(always)]
 pub(super) fn softplus<R: Real>(x: R) -> (R, R) {
     let c = |constant| x.like(constant);
-    // log1p(t) = 2 artanh(t / (2 + t)); the argument is at most 1/3, so the series is short.
+    // log1p(t) = 2 artanh(r / 2) with r = 2 t / (2 + t), which is at most 2/3, so the series is short.
     let t = exp(-x.abs());
-    let s = t / (c(2.0) + t);
-    let q = s * s;
+    let r = t / (c(1.0) + c(0.5) * t);
+    let q = c(0.25) * (r * r);
     let series = c(1.0 / 13.0);
     let series = series * q + c(1.0 / 11.0);
     let series = series * q + c(1.0 / 9.0);
@@ -109,7 +109,7 @@ pub(super) fn softplus<R: Real>(x: R) -> (R, R) {
     let series = series * q + c(1.0 / 3.0);
     let series = series * q + c(1.0);
     let larger = x.positive(c(1.0), t);
-    (x.at_least(0.0) + c(2.0) * s * series, larger / (c(1.0) + t))
+    (x.at_least(0.0) + r * series, larger / (c(1.0) + t))
 }
 
 /// x · sigmoid(x) and its slope.

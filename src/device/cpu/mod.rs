@@ -41,7 +41,7 @@ use rayon::prelude::*;
 use super::{
     Accept, Anneal, Array, Companion, DeviceError, Exchange, Gibbs, Kernels, Langevin, Linear,
     Optimize, Outer, Pending, Pointwise, Potential, Reduce, Result, Room, RowWeights, Statistics,
-    Storage, Temper, bytes,
+    Storage, Temper, bytes, memory,
 };
 
 /// Rows of a tile: enough to hide the packing of the weights, few enough that the tile's states
@@ -65,7 +65,7 @@ pub struct Cpu {
 
 impl Kernels for Cpu {
     fn room(&self) -> Room {
-        Room { array: LARGEST, memory: available_memory(), is_host: true }
+        Room { array: LARGEST, memory: memory::available(), is_host: true }
     }
 
     fn allocate(&self, rows: usize, columns: usize) -> Result<Storage> {
@@ -82,7 +82,7 @@ impl Kernels for Cpu {
             |reason| DeviceError::OutOfMemory { needed, device: "the CPU".into(), reason };
         // Linux promises memory that it does not have, and kills who uses it.
         if needed >= LARGE
-            && let Some(free) = available_memory().filter(|free| needed > *free)
+            && let Some(free) = memory::available().filter(|free| needed > *free)
         {
             return Err(out_of_memory(format!("{} are free", bytes(free))));
         }
@@ -208,13 +208,6 @@ impl Kernels for Cpu {
     fn philox(&self, blocks: &Array, out: &mut Array) -> Result<()> {
         philox::philox(blocks, out)
     }
-}
-
-/// Bytes of memory that Linux could give; `None` elsewhere.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
 
 /// The values of an array in host memory.
