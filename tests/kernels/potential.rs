@@ -5,7 +5,7 @@ use ergodic::{
     energy::{Analytic, Component, Energy},
 };
 
-use crate::common::{devices_with_checks, gpus_with_checks, normals_of, raw, read, upload, wide};
+use crate::common::{devices_with_checks, normals_of, raw, read, upload, wide};
 
 const ROWS: usize = 300;
 
@@ -152,7 +152,7 @@ fn special_points_have_finite_values() {
 /// Near the centre of a ring squares are subnormal or zero, but the score is as large as anywhere.
 #[test]
 fn a_ring_pulls_outwards_next_to_its_centre() {
-    for (label, device) in gpus_with_checks() {
+    for (label, device) in devices_with_checks() {
         let ring = Analytic::ring(&device, 2, 2.0, 0.5).unwrap();
         for size in [1e-10, 3e-20, 1e-25, 1e-36] {
             let points = upload(&device, 1, 2, &[3.0 * size, -4.0 * size]);

@@ -23,13 +23,19 @@ pub(super) fn normalize(set: Instructions, out: &mut Array, norms: &mut Array) -
     Ok(())
 }
 
+/// A power of two near the largest value, and its inverse.
+#[inline(always)]
+pub(super) fn scale_of(row: &[f32]) -> (f32, f32) {
+    let largest = row.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+    let exponent = (largest.to_bits() >> 23).clamp(1, 253);
+    (f32::from_bits(exponent << 23), f32::from_bits((254 - exponent) << 23))
+}
+
 /// The norm of a row, which is divided by it.
 #[inline(always)]
 fn normalize_row(row: &mut [f32]) -> f32 {
-    // By a power of two near the largest value first: exact, and no square overflows.
-    let largest = row.iter().fold(0f32, |largest, x| largest.max(x.abs()));
-    let exponent = (largest.to_bits() >> 23).clamp(1, 253);
-    let (unit, inverse) = (f32::from_bits(exponent << 23), f32::from_bits((254 - exponent) << 23));
+    // By it first: exact, and no square overflows.
+    let (unit, inverse) = scale_of(row);
     let squares = sum_pairs(row, row, |x, _| (x * inverse) * (x * inverse));
     if squares == 0.0 {
         return 0.0;

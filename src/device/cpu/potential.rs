@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{
     activation::{exp, ln},
     host, host_mut,
+    normalize::scale_of,
 };
 use crate::device::{Formula, Potential, Result};
 
@@ -105,12 +106,14 @@ fn double_well(x: &[f32], height: f32, place: f32, score: Option<&mut [f32]>) ->
 }
 
 fn ring(x: &[f32], radius: f32, width: f32, score: Option<&mut [f32]>) -> f32 {
-    let norm = x.iter().map(|x| x * x).sum::<f32>().sqrt();
-    let offset = (norm - radius) / width;
+    // By a power of two near the largest value first: no square is lost, which the score would be with.
+    let (unit, inverse) = scale_of(x);
+    let root = x.iter().map(|x| (x * inverse) * (x * inverse)).sum::<f32>().sqrt();
+    let offset = (unit * root - radius) / width;
     if let Some(score) = score {
-        let factor = if norm > 0.0 { -offset / (width * norm) } else { 0.0 };
+        let factor = if root > 0.0 { -offset / (width * root) } else { 0.0 };
         for (score, x) in score.iter_mut().zip(x) {
-            *score = factor * x;
+            *score = factor * (x * inverse);
         }
     }
     0.5 * offset * offset
