@@ -11,7 +11,6 @@ mod error;
 mod exchange;
 pub mod gpu;
 mod kernels;
-#[allow(dead_code)] // Until `cpu` asks it.
 mod memory;
 mod net;
 mod operands;
