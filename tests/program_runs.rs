@@ -158,6 +158,25 @@ fn nobody_reading_stderr_is_no_failure() {
     assert!(child.wait().unwrap().success());
 }
 
+/// What marks a folder as a run goes last: a `--force` that cannot remove a file can be tried again.
+#[test]
+fn a_refused_force_leaves_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = small_run(folder.path());
+    // No file of this name can be removed.
+    let blocked = run.join("checkpoints/step-7.safetensors");
+    fs::create_dir(&blocked).unwrap();
+    let train = ["train", "--device", "cpu", "--hidden", "8", "--epochs", "1", "--force", "--out"];
+    let again = || ergodic(&[&train[..], &[run.to_str().unwrap()]].concat());
+    let outcome = again();
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("step-7.safetensors"), "{}", outcome.stderr);
+    assert!(run.join("config.toml").is_file());
+    fs::remove_dir(&blocked).unwrap();
+    let outcome = again();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+}
+
 /// A long run on digits in `out`, or on with it.
 fn start(out: &Path, resume: bool, more: &[&str]) -> Child {
     let out = out.to_str().unwrap();

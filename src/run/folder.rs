@@ -7,7 +7,6 @@ use crate::{evaluate::Evaluation, train::TrainError};
 
 /// Files that a run writes; `--force` removes these and nothing else.
 const FILES: &[&str] = &[
-    "config.toml",
     "metrics.jsonl",
     "model.safetensors",
     "evaluation.json",
@@ -19,7 +18,11 @@ const FILES: &[&str] = &[
     "flow.gif",
     "confusion.png",
     "calibration.png",
+    CONFIG,
 ];
+/// What marks a folder as a run, and so goes last: where another file cannot be removed, because a
+/// program has it open, the next `--force` still knows the folder.
+const CONFIG: &str = "config.toml";
 /// The folder of checkpoints.
 const CHECKPOINTS: &str = "checkpoints";
 
@@ -97,22 +100,22 @@ impl Folder {
             let what = if path.exists() { "is a file" } else { "does not exist" };
             return Err(RunError::file(path, format!("{what}, wanted the folder of a run")));
         }
-        if !folder.file("config.toml").is_file() {
+        if !folder.file(CONFIG).is_file() {
             return Err(RunError::file(path, "is not the folder of a run: no config.toml in it"));
         }
         Ok(folder)
     }
 
     fn clear(&self) -> Result<(), RunError> {
+        let checkpoints = self.file(CHECKPOINTS);
+        if checkpoints.is_dir() {
+            self.checkpoints().clear()?;
+        }
         for name in FILES {
             let file = self.file(name);
             if file.is_file() {
                 std::fs::remove_file(&file).map_err(RunError::io("remove", &file))?;
             }
-        }
-        let checkpoints = self.file(CHECKPOINTS);
-        if checkpoints.is_dir() {
-            self.checkpoints().clear()?;
         }
         Ok(())
     }
@@ -137,7 +140,7 @@ impl Folder {
 
     /// The names of the files in it, the configuration aside.
     pub fn results(&self) -> Vec<&'static str> {
-        let written = |name: &&&str| **name != "config.toml" && self.file(name).exists();
+        let written = |name: &&&str| **name != CONFIG && self.file(name).exists();
         FILES.iter().filter(written).copied().collect()
     }
 
@@ -178,7 +181,7 @@ impl Folder {
     /// # Errors
     /// It cannot be read.
     pub fn config(&self) -> Result<Config, RunError> {
-        Config::read(&self.file("config.toml"))
+        Config::read(&self.file(CONFIG))
     }
 
     /// Writes the configuration.
@@ -186,7 +189,7 @@ impl Folder {
     /// # Errors
     /// The system refuses.
     pub fn write_config(&self, config: &Config) -> Result<(), RunError> {
-        let path = self.file("config.toml");
+        let path = self.file(CONFIG);
         let text = config.to_toml().map_err(|problem| RunError::file(&path, problem))?;
         write_atomically(&path, text.as_bytes())
     }
